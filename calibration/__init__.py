@@ -1,0 +1,1 @@
+"""Camera geometry: intrinsics, extrinsics, projection and depth-to-colour alignment."""

@@ -1,0 +1,72 @@
+"""What can go wrong for a user, one exception per situation, each with the exit code scripts see."""
+
+from __future__ import annotations
+
+
+class MotionRGBDError(Exception):
+    """Base of every error shown to a user as one line: what is wrong and what to do about it."""
+
+    exit_code = 1
+
+
+class UsageError(MotionRGBDError):
+    """The command line or the settings file asks for something that does not exist."""
+
+    exit_code = 2
+
+
+class SourceError(MotionRGBDError):
+    """A recording is missing, damaged, empty or not of a known kind."""
+
+    exit_code = 3
+
+
+class CameraError(MotionRGBDError):
+    """No camera answers, or it stopped answering."""
+
+    exit_code = 4
+
+
+class BundleError(MotionRGBDError):
+    """A file is not a model bundle, does not match itself, or is newer than this program."""
+
+    exit_code = 5
+
+
+class ModalityError(MotionRGBDError):
+    """The model needs colour or depth that the source does not have."""
+
+    exit_code = 6
+
+
+class OutputError(MotionRGBDError):
+    """Results cannot be written where the user asked for them."""
+
+    exit_code = 7
+
+
+class EnvironmentProblem(MotionRGBDError):
+    """A library is missing, or two of them exclude each other."""
+
+    exit_code = 8
+
+
+class DemoFailed(MotionRGBDError):
+    """The demo ran, but recognised too few of the scripted gestures."""
+
+    exit_code = 9
+
+
+class CheckpointError(MotionRGBDError):
+    """A checkpoint misses tensors, has tensors too many, or has them in other shapes."""
+
+    exit_code = 10
+
+
+class ParityError(MotionRGBDError):
+    """An exported graph does not give the scores of the network it was made from."""
+
+    exit_code = 11
+
+
+INTERRUPTED_EXIT_CODE = 130  # 128 + SIGINT, as shells report it

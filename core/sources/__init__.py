@@ -1,0 +1,1 @@
+"""Where frames come from: cameras, recordings, and the built-in synthetic recording."""

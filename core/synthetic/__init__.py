@@ -1,0 +1,1 @@
+"""The built-in recording: an articulated hand drawn with true depth, performing a script."""

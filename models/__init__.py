@@ -1,0 +1,1 @@
+"""Networks as the paper draws them, released checkpoints, and the model bundle."""
