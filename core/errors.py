@@ -1,4 +1,7 @@
-"""What can go wrong for a user, one exception per situation, each with the exit code scripts see."""
+"""What can go wrong for a user, one exception per situation, each with the exit code scripts see.
+
+Exit codes 5, 10 and 11 belong to model files: see `motionrgbd.models.errors`.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +30,6 @@ class CameraError(MotionRGBDError):
     exit_code = 4
 
 
-class BundleError(MotionRGBDError):
-    """A file is not a model bundle, does not match itself, or is newer than this program."""
-
-    exit_code = 5
-
-
 class ModalityError(MotionRGBDError):
     """The model needs colour or depth that the source does not have."""
 
@@ -55,18 +52,6 @@ class DemoFailed(MotionRGBDError):
     """The demo ran, but recognised too few of the scripted gestures."""
 
     exit_code = 9
-
-
-class CheckpointError(MotionRGBDError):
-    """A checkpoint misses tensors, has tensors too many, or has them in other shapes."""
-
-    exit_code = 10
-
-
-class ParityError(MotionRGBDError):
-    """An exported graph does not give the scores of the network it was made from."""
-
-    exit_code = 11
 
 
 INTERRUPTED_EXIT_CODE = 130  # 128 + SIGINT, as shells report it
