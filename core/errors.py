@@ -42,13 +42,13 @@ class OutputError(MotionRGBDError):
     exit_code = 7
 
 
-class EnvironmentProblem(MotionRGBDError):
+class LibraryError(MotionRGBDError):
     """A library is missing, or two of them exclude each other."""
 
     exit_code = 8
 
 
-class DemoFailed(MotionRGBDError):
+class DemoError(MotionRGBDError):
     """The demo ran, but recognised too few of the scripted gestures."""
 
     exit_code = 9
