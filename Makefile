@@ -1,0 +1,52 @@
+# make demo: the built-in recording through the bundled model (no camera, GPU, display or torch)
+# make test: lint, types, tests        make venv: only the environment of `make test`
+# Another interpreter: make PYTHON=/path/to/python3.12 demo
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --upgrade-strategy only-if-needed
+
+.PHONY: help demo test lint types tests venv clean
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n 's/^# //p' $(firstword $(MAKEFILE_LIST))
+
+demo: .venv/runtime.stamp
+	$(BIN)/motionrgbd-live --demo --out demo-output
+
+test: lint types tests
+
+lint: .venv/develop.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: .venv/develop.stamp
+	scripts/typecheck
+
+tests: .venv/develop.stamp
+	$(BIN)/python -m pytest
+
+venv: .venv/develop.stamp
+
+.venv/created.stamp:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or run make PYTHON=/path/to/python3"; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is older than Python 3.11: run make PYTHON=/path/to/a/newer/python3"; exit 1; }
+	"$(PYTHON)" -m venv .venv || \
+		{ echo "python's venv module is incomplete: on Debian and Ubuntu install python3-venv"; exit 1; }
+	touch $@
+
+.venv/runtime.stamp: .venv/created.stamp pyproject.toml constraints.txt
+	@echo "installing the run-time into .venv (about 600 MB, without torch)"
+	$(PIP) --editable '.[cpu,gui]' --constraint constraints.txt
+	touch $@
+
+.venv/develop.stamp: .venv/created.stamp pyproject.toml constraints.txt
+	@echo "installing the run-time and everything the tests need into .venv (with torch)"
+	$(PIP) --editable '.[cpu,gui,camera,train,dev]' --constraint constraints.txt
+	touch .venv/runtime.stamp $@
+
+clean:
+	rm -rf .venv build dist demo-output motionrgbd_live.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,58 @@
+"""Shared by all tests: Qt without a screen, the recordings, and when a skip is not allowed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED_DATA = Path(os.environ.get("MOTIONRGBD_DATA", ROOT.parent / "shared" / "data"))
+
+# A GPU cannot be installed, and licences keep the recordings out of the repository. Every other
+# reason to skip is a hole in the environment: MOTIONRGBD_REQUIRE_ALL=1 makes it a failure.
+ALLOWED_REASONS = ("no GPU", "no recordings")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The folder of the checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of recordings beside the checkout (or in MOTIONRGBD_DATA)."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"no recordings: {SHARED_DATA} is absent (set MOTIONRGBD_DATA)")
+    return SHARED_DATA
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None]:
+    outcome = yield
+    _refuse_skip(outcome.get_result())
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None]:
+    outcome = yield
+    _refuse_skip(outcome.get_result())
+
+
+def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Turn a skip into a failure where everything is required to be there."""
+    if os.environ.get("MOTIONRGBD_REQUIRE_ALL") != "1":
+        return
+    if report.outcome != "skipped" or hasattr(report, "wasxfail"):
+        return
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    reason = reason.removeprefix("Skipped: ")
+    if not reason.startswith(ALLOWED_REASONS):
+        report.outcome = "failed"
+        report.longrepr = f"skipped although MOTIONRGBD_REQUIRE_ALL=1: {reason}"
