@@ -1,0 +1,438 @@
+"""The running system: a capture thread, an engine thread, and what joins them to a view.
+
+| hop | thread | when late |
+|---|---|---|
+| source -> `RGBDFrame` | capture | live: the oldest waiting frame goes; recording: capture waits |
+| every waiting frame -> state, maps, features | engine | always done |
+| window -> probabilities -> events | engine | live: skipped, never the state |
+| `Snapshot` -> slot of one | engine | newest wins |
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from motionrgbd.core.errors import CameraError, UsageError
+from motionrgbd.core.frames import RGBDFrame, SourceInfo
+from motionrgbd.core.pipes import LatestSlot, Pipe, PipeClosedError
+from motionrgbd.core.recogniser import Recogniser, Step
+from motionrgbd.core.results import Health, Percentiles, Snapshot
+from motionrgbd.core.sources.source import SeekableSource, Source
+from motionrgbd.core.timing import RateMeter, StageClock
+from motionrgbd.models.recipe import Recipe
+
+State = Literal["running", "paused", "finished", "failed"]
+Observer = Callable[[Step], None]
+
+LIVE_STALL_S = 0.25  # a pause of the engine this long loses no frame
+RECORDING_ROOM = 8  # frames read ahead
+_RETRY_S = 0.2  # between two looks at a silent camera
+_HEALTH_EVERY = 10  # percentiles cost 0.2 ms a stage
+
+
+@dataclass(frozen=True, slots=True)
+class _Received:
+    frame: RGBDFrame
+    received_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _NewStream:
+    """The source was moved: what comes next does not continue what came before."""
+
+
+@dataclass(frozen=True, slots=True)
+class _EndOfRecording:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    text: str
+
+
+_Item = _Received | _NewStream | _EndOfRecording | _Trouble
+
+
+class Transport:
+    """Play, pause, step, seek and speed of a recording; any thread sets, capture obeys.
+
+    speed: 1 is real time, 0 as fast as the engine goes.
+    """
+
+    def __init__(self, speed: float) -> None:
+        self.changed = threading.Condition()
+        self.stopped = False
+        self.paused = False
+        self.speed = speed
+        self._steps = 0
+        self._seek_s: float | None = None
+        self._epoch = 0  # of the pacing clock
+
+    def set(
+        self, *, paused: bool | None = None, speed: float | None = None, stopped: bool = False
+    ) -> None:
+        """Change what is given; pacing starts anew."""
+        with self.changed:
+            self.paused = self.paused if paused is None else paused
+            self.speed = self.speed if speed is None else speed
+            self.stopped = self.stopped or stopped
+            self._epoch += 1
+            self.changed.notify_all()
+
+    def step(self) -> None:
+        """Let one frame through while paused."""
+        with self.changed:
+            self.paused = True
+            self._steps += 1
+            self.changed.notify_all()
+
+    def seek(self, timestamp_s: float) -> None:
+        """Go on from there; the newest request wins."""
+        with self.changed:
+            self._seek_s = timestamp_s
+            self._epoch += 1
+            self.changed.notify_all()
+
+    def take_seek(self) -> float | None:
+        """Return the pending request, once."""
+        with self.changed:
+            target, self._seek_s = self._seek_s, None
+            if target is not None and self.paused:
+                self._steps = 1  # show the picture that was sought
+            return target
+
+    @property
+    def epoch(self) -> int:
+        """Changes whenever pacing must start anew."""
+        return self._epoch
+
+    def wait_for_go(self) -> bool:
+        """Block while paused; False when something else needs attention first."""
+        with self.changed:
+            while self.paused and not self._steps and not self.stopped and self._seek_s is None:
+                self.changed.wait()
+            if self.stopped or self._seek_s is not None:
+                return False
+            self._steps = max(0, self._steps - 1)
+            return True
+
+    def wait_for_seek(self) -> None:
+        """Block at the end of a recording until a seek or the stop."""
+        with self.changed:
+            while self._seek_s is None and not self.stopped:
+                self.changed.wait()
+
+    def sleep(self, duration_s: float) -> None:
+        """Sleep, but not past a stop or a seek."""
+        with self.changed:
+            if not self.stopped and self._seek_s is None and duration_s > 0:
+                self.changed.wait(duration_s)
+
+
+class _Pacer:
+    """Delays a recording's frames to the transport's speed. Runs in the capture thread."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._epoch = -1
+        self._wall_s = 0.0
+        self._stamp_s = 0.0
+
+    def wait_until_due(self, timestamp_s: float) -> None:
+        transport = self._transport
+        while transport.speed > 0 and not transport.stopped:
+            if self._epoch != transport.epoch:
+                self._epoch = transport.epoch
+                self._wall_s, self._stamp_s = time.monotonic(), timestamp_s
+            due = self._wall_s + (timestamp_s - self._stamp_s) / transport.speed
+            left = due - time.monotonic()
+            if left <= 0:
+                return
+            transport.sleep(left)
+
+
+class Engine:
+    """Runs a recogniser over a source in two threads; views poll, observers are called.
+
+    `start`, `stop`, `wait` and the transport are called by the owner's thread; `snapshot`,
+    `health`, `state` and `error` by any. Observers run in the engine thread, for every step.
+    pace: a recording is replayed in real time, or as fast as it goes; a live source has its own.
+    give_up_after_s: a camera silent for this long ends the run with CameraError; None waits.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        recogniser: Recogniser,
+        *,
+        pace: Literal["fast", "realtime"] = "fast",
+        give_up_after_s: float | None = None,
+    ) -> None:
+        self._source = source
+        self._recogniser = recogniser
+        self.info: SourceInfo = source.info
+        recogniser.open(self.info)
+        live = self.info.live
+        room = max(2, math.ceil(LIVE_STALL_S * self.info.fps_hz)) if live else RECORDING_ROOM
+        self._pipe: Pipe[_Item] = Pipe(room, lossless=not live)
+        self._transport = Transport(0.0 if live or pace == "fast" else 1.0)
+        self._give_up_after_s = give_up_after_s
+        self._slot: LatestSlot[Snapshot] = LatestSlot()
+        self._observers: list[Observer] = []
+        self._clock = StageClock()
+        self._capture_rate, self._engine_rate = RateMeter(), RateMeter()
+        self._frames = self._missing = self._skipped = self._steps = 0
+        self._stages: dict[str, Percentiles] = {}
+        self._last_index: int | None = None  # of the capture thread
+        self._pacer = _Pacer(self._transport)
+        self._state: State = "running"
+        self._ended = threading.Event()
+        self.error: Exception | None = None
+        self._threads = [
+            threading.Thread(target=self._capture, name="capture"),
+            threading.Thread(target=self._run, name="engine"),
+        ]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Class names, in the order of the probabilities."""
+        return self._recogniser.labels
+
+    @property
+    def recipe(self) -> Recipe:
+        """The model's recipe."""
+        return self._recogniser.recipe
+
+    @property
+    def model_name(self) -> str:
+        """The model's name."""
+        return self._recogniser.recipe.name
+
+    @property
+    def provider(self) -> str:
+        """What ONNX Runtime really runs on."""
+        return self._recogniser.provider
+
+    @property
+    def state(self) -> State:
+        """Where the run stands."""
+        if self._state == "running" and self._transport.paused:
+            return "paused"
+        return self._state
+
+    def add_observer(self, observer: Observer) -> None:
+        """Have every step delivered, in the engine thread; call before `start`."""
+        self._observers.append(observer)
+
+    def start(self) -> None:
+        """Start both threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End both threads and close the source; under half a second. May be called again."""
+        self._transport.set(stopped=True)
+        self._pipe.close(discard=True)
+        self._source.close()
+        for thread in self._threads:
+            if thread.ident is not None and thread is not threading.current_thread():
+                thread.join()
+        self._ended.set()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Block until the recording is finished or the run failed; False on time-out.
+
+        Raises what ended a failed run.
+        """
+        ended = self._ended.wait(timeout_s)
+        if self.error is not None:
+            raise self.error
+        return ended
+
+    def snapshot(self) -> Snapshot | None:
+        """Return the newest snapshot; the same object until there is a newer one."""
+        return self._slot.get()
+
+    def health(self) -> Health:
+        """Return how the pipeline is doing now."""
+        return self._health_with(self._percentiles())
+
+    def pause(self) -> None:
+        """Hold a recording."""
+        self._recording("paused")
+        self._transport.set(paused=True)
+
+    def resume(self) -> None:
+        """Go on."""
+        self._transport.set(paused=False)
+
+    def step(self) -> None:
+        """Take one frame of a recording and hold."""
+        self._recording("stepped")
+        self._transport.step()
+
+    def seek(self, timestamp_s: float) -> None:
+        """Go on from the first frame at or after this time of the recording."""
+        if not isinstance(self._recording("moved"), SeekableSource):
+            raise UsageError(f"{self.info.name} cannot be moved: it plays from its start only")
+        self._transport.seek(timestamp_s)
+
+    def set_speed(self, factor: float) -> None:
+        """1 is real time, 0 as fast as it goes."""
+        self._recording("slowed or sped up")
+        if not (math.isfinite(factor) and factor >= 0):
+            raise UsageError(f"a speed is 0 (as fast as possible) or more, got {factor}")
+        self._transport.set(speed=factor)
+
+    def _recording(self, verb: str) -> Source:
+        if self.info.live:
+            raise UsageError(f"a live camera cannot be {verb}")
+        return self._source
+
+    # capture thread
+
+    def _capture(self) -> None:
+        try:
+            while not self._transport.stopped:
+                self._capture_one()
+        except PipeClosedError:
+            pass
+        except Exception as error:
+            self._pipe.close(error)
+
+    def _capture_one(self) -> None:
+        target = self._transport.take_seek()
+        if target is not None:
+            assert isinstance(self._source, SeekableSource)
+            self._source.seek(target)
+            self._last_index = None
+            self._pipe.clear()
+            self._pipe.put(_NewStream())
+        if not self._transport.wait_for_go():
+            return
+        frame = self._read()
+        if frame is None:
+            if not self._transport.stopped:
+                self._pipe.put(_EndOfRecording())
+                self._transport.wait_for_seek()
+            return
+        self._count(frame)
+        if not self.info.live:
+            self._pacer.wait_until_due(frame.timestamp_s)
+        received = time.monotonic() if frame.arrival_s is None else frame.arrival_s
+        self._pipe.put(_Received(frame, received))
+
+    def _count(self, frame: RGBDFrame) -> None:
+        if self._last_index is not None:
+            self._missing += max(0, frame.index - self._last_index - 1)
+        self._last_index = frame.index
+        self._frames += 1
+        self._capture_rate.tick()
+
+    def _read(self) -> RGBDFrame | None:
+        """Read a frame; a silent camera is reported, and asked again until it returns."""
+        silent_since: float | None = None
+        while True:
+            try:
+                return self._source.read()
+            except CameraError as error:
+                now = time.monotonic()
+                silent_since = now if silent_since is None else silent_since
+                limit = self._give_up_after_s
+                if limit is not None and now - silent_since >= limit:
+                    raise
+                self._pipe.put(_Trouble(str(error)))
+                self._transport.sleep(_RETRY_S)
+                if self._transport.stopped:
+                    return None
+
+    # engine thread
+
+    def _run(self) -> None:
+        try:
+            while True:
+                self._handle(self._pipe.get())
+        except PipeClosedError as closed:
+            if closed.__cause__ is not None:
+                self._fail(closed.__cause__)
+        except Exception as error:
+            self._fail(error)
+        finally:
+            self._ended.set()
+
+    def _fail(self, error: BaseException) -> None:
+        assert isinstance(error, Exception)
+        self.error, self._state = error, "failed"
+        self._pipe.close(discard=True)
+        self._transport.set(stopped=True)
+
+    def _handle(self, item: _Item) -> None:
+        match item:
+            case _Received(frame, received_s):
+                self._recognise(frame, received_s)
+            case _NewStream():
+                self._recogniser.reset()
+                self._state = "running"
+                self._ended.clear()
+            case _EndOfRecording():
+                self._state = "finished"
+                self._ended.set()
+            case _Trouble(text):
+                last = self._slot.get()
+                if last is not None:
+                    self._slot.set(dataclasses.replace(last, source_error=text))
+
+    def _recognise(self, frame: RGBDFrame, received_s: float) -> None:
+        late = self.info.live and len(self._pipe) > 0
+        steps = self._recogniser.push(frame, score=not late)
+        self._skipped += len(steps) if late else 0
+        if not steps:
+            return
+        for step in steps:
+            for observer in self._observers:
+                observer(step)
+        self._clock.add("total", time.monotonic() - received_s)
+        self._engine_rate.tick()
+        self._publish(steps)
+
+    def _publish(self, steps: list[Step]) -> None:
+        if self._steps % _HEALTH_EVERY == 0:
+            self._stages = self._percentiles()
+        self._steps += 1
+        step = steps[-1]
+        previous = self._slot.get()
+        skipped = step.prediction is None and previous is not None and not step.warming_up
+        self._slot.set(
+            Snapshot(
+                frame=step.frame,
+                view=step.view,
+                guidance=step.guidance,
+                prediction=previous.prediction if skipped and previous else step.prediction,
+                warming_up=step.warming_up,
+                health=self._health_with(self._stages),
+                events=tuple(event for each in steps for event in each.events),
+                source_error=None,
+            )
+        )
+
+    def _percentiles(self) -> dict[str, Percentiles]:
+        return {**self._recogniser.clock.percentiles(), **self._clock.percentiles()}
+
+    def _health_with(self, stages: dict[str, Percentiles]) -> Health:
+        return Health(
+            frames=self._frames,
+            dropped=self._pipe.dropped,
+            missing=self._missing,
+            skipped=self._skipped,
+            capture_hz=self._capture_rate.hz(),
+            engine_hz=self._engine_rate.hz(),
+            stages=stages,
+            provider=self.provider,
+        )
