@@ -171,7 +171,7 @@ class Recogniser:
         with self.clock.measure("features"):
             self._runner.push(network_input(self.recipe, prepared, guidance))
         prediction = self._predict(frame) if score else None
-        warming_up = prediction is None or self._warming_up(frame)
+        warming_up = (score and prediction is None) or self._warming_up(frame)
         events = self._decision.update(prediction, allowed=not warming_up) if prediction else ()
         return Step(frame, prepared.view, guidance, prediction, warming_up, events)
 
