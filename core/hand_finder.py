@@ -115,7 +115,7 @@ class HandFinder:
         if len(reached) == 0:
             return None
         front = max(near, (reached[0] - 1) * _BIN_MM)
-        slab = cv2.inRange(small, front, front + _SLAB_MM)  # type: ignore[call-overload]
+        slab = ((small >= front) & (small <= front + _SLAB_MM)).astype(np.uint8)
         _, places, stats, _ = cv2.connectedComponentsWithStats(slab, connectivity=8)
         if len(stats) < 2:
             return None
