@@ -12,7 +12,7 @@ from motionrgbd.models.units import (
     InceptionWidths,
     SpatialUnit3D,
     scaled,
-    spatial_max_pool,
+    shrinking_max_pool,
 )
 
 WIDTHS = {
@@ -84,7 +84,8 @@ class DSN(nn.Module):
 
     def spatial(self, clip: Tensor, guidance: Tensor) -> Tensor:
         """Features O (B, T, D) of whole clips (B, C, T, H, W), guidance (B, 1, T, H, W)."""
-        return self.advance(clip, guidance, self.initial_state(clip))[0]
+        state = self.initial_state(clip.shape[0], clip.shape[3], clip.shape[4])
+        return self.advance(clip, guidance, state)[0]
 
     def advance(self, clip: Tensor, guidance: Tensor, state: State) -> tuple[Tensor, State]:
         """Features (B, L, D) of the next L frames (B, C, L, H, W) of streams, and their state."""
@@ -103,9 +104,9 @@ class DSN(nn.Module):
 
     def stem(self, x: Tensor) -> Tensor:
         """Pictures (F, C, H, W) to the first inception block's input."""
-        x = spatial_max_pool(self.Conv3d_1a_7x7(x), 3, 2)  # (F, 64, H/4, W/4)
+        x = shrinking_max_pool(self.Conv3d_1a_7x7(x), 3)  # (F, 64, H/4, W/4)
         x = self.Conv3d_2c_3x3(self.Conv3d_2b_1x1(x))  # (F, 192, H/4, W/4)
-        return spatial_max_pool(x, 3, 2)  # (F, 192, H/8, W/8)
+        return shrinking_max_pool(x, 3)  # (F, 192, H/8, W/8)
 
     def block(self, name: str) -> InceptionBlock:
         block = getattr(self, name)
@@ -118,20 +119,19 @@ class DSN(nn.Module):
             g = shrink(g, x)
             x = self.frp_module(x, g)
         if name in POOL_AFTER:
-            x = spatial_max_pool(x, POOL_AFTER[name], 2)
+            x = shrinking_max_pool(x, POOL_AFTER[name])
         return x, g
 
-    def initial_state(self, clip: Tensor) -> State:
-        """The state before the first frame of streams shaped like `clip` (B, C, L, H, W): zeros."""
-        height, width = clip.shape[-2:]
+    def initial_state(self, batch: int, height: int, width: int) -> State:
+        """The state before the first frame of `batch` streams of height x width px: zeros."""
         for _ in range(3):  # the stem halves three times
             height, width = (height + 1) // 2, (width + 1) // 2
         state = []
         for name in BLOCKS:
             block = self.block(name)
-            shape = clip.shape[0], block.b3a.memory, block.inputs, height, width
             if block.b3a.memory:
-                state.append(clip.new_zeros(shape))
+                shape = batch, block.b3a.memory, block.inputs, height, width
+                state.append(self.Conv3d_1a_7x7.conv3d.weight.new_zeros(shape))
             if name in POOL_AFTER:
                 height, width = (height + 1) // 2, (width + 1) // 2
         return tuple(state)

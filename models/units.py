@@ -62,15 +62,28 @@ class TemporalUnit3D(nn.Module):
         return functional.relu(self.bn(x), inplace=True)
 
 
-def spatial_max_pool(x: Tensor, kernel: int, stride: int) -> Tensor:
-    """[1, k, k] max pool of (B T, C, H, W), padded with literal zeros."""
-    padding = same_padding_2d(x, kernel, stride)
-    return functional.max_pool2d(functional.pad(x, padding) if any(padding) else x, kernel, stride)
+# A zero Pad before a MaxPool is not safe in exported graphs: ONNX Runtime's optimiser (1.31) moves
+# it into the MaxPool, which pads with -inf. The pools below have none where the two differ.
+
+
+def shrinking_max_pool(x: Tensor, kernel: int) -> Tensor:
+    """[1, k, k] max pool of stride 2 of (B T, C, H, W), none of it negative (ReLU outputs)."""
+    padding = same_padding_2d(x, kernel, 2)
+    return functional.max_pool2d(functional.pad(x, padding) if any(padding) else x, kernel, 2)
+
+
+def spatial_max_pool(x: Tensor) -> Tensor:
+    """[1, 3, 3] max pool of stride 1 of (B T, C, H, W), padded with literal zeros."""
+    H, W = x.shape[-2:]
+    inside = x.new_full((max(H - 2, 0), max(W - 2, 0)), float("-inf"))
+    floor = functional.pad(inside, (1, 1, 1, 1))[:H, :W]  # 0 where a window holds padding
+    return torch.maximum(functional.max_pool2d(x, 3, 1, padding=1), floor)
 
 
 def temporal_max_pool(x: Tensor) -> Tensor:
     """[3, 1, 1] max pool of stride 1 of (B, C, T), padded with literal zeros."""
-    return functional.max_pool1d(functional.pad(x, (1, 1)), 3, 1)
+    x = functional.pad(x, (1, 1))
+    return torch.maximum(torch.maximum(x[..., :-2], x[..., 1:-1]), x[..., 2:])
 
 
 def frames_apart(x: Tensor, frames: int) -> Tensor:
@@ -85,7 +98,7 @@ class CentredPool(nn.Module):
 
     def forward(self, x: Tensor, frames: int, past: None) -> tuple[Tensor, None]:
         """Pool whole clips (B T, C, H, W); the frames around them are zeros."""
-        x = frames_apart(spatial_max_pool(x, 3, 1), frames)  # (B, T, C, H, W)
+        x = frames_apart(spatial_max_pool(x), frames)  # (B, T, C, H, W)
         x = functional.pad(x, (0, 0, 0, 0, 0, 0, 1, 1))  # (B, T+2, C, H, W)
         x = torch.maximum(torch.maximum(x[:, :-2], x[:, 1:-1]), x[:, 2:])
         return x.flatten(0, 1), None  # (B T, C, H, W)
@@ -102,7 +115,7 @@ class CausalPool(nn.Module):
         `past` holds spatially pooled frames, zeros before the stream's start. Returned with the
         pooled frames: the `past` of the frames to come.
         """
-        x = frames_apart(spatial_max_pool(x, 3, 1), frames)  # (B, L, C, H, W)
+        x = frames_apart(spatial_max_pool(x), frames)  # (B, L, C, H, W)
         x = torch.cat((past, x), dim=1)  # (B, 2+L, C, H, W)
         y = torch.maximum(torch.maximum(x[:, :-2], x[:, 1:-1]), x[:, 2:])
         return y.flatten(0, 1), x[:, -2:]
@@ -114,7 +127,7 @@ class FramePool(nn.Module):
     memory = 0
 
     def forward(self, x: Tensor, frames: int, past: None) -> tuple[Tensor, None]:
-        return spatial_max_pool(x, 3, 1), None
+        return spatial_max_pool(x), None
 
 
 POOLS: dict[str, type[CentredPool] | type[CausalPool] | type[FramePool]] = {
