@@ -82,3 +82,12 @@ def fusion_loss(output: FusionOutput, target: Tensor, temperature: float) -> Fus
         distillation(o.color_tokens, o.color_student, temperature)
         + distillation(o.depth_tokens, o.depth_student, temperature),
     )
+
+
+def network_loss(
+    output: UnimodalOutput | FusionOutput, target: Tensor, temperature: float
+) -> UnimodalLoss | FusionLoss:
+    """The loss that belongs to the network's kind; targets (B,)."""
+    if isinstance(output, FusionOutput):
+        return fusion_loss(output, target, temperature)
+    return unimodal_loss(output, target, temperature)
