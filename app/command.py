@@ -1,0 +1,74 @@
+"""Exceptions become exit codes: a mistake is one line, a defect of ours asks for a report."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from importlib.metadata import version
+from types import FrameType
+from typing import NoReturn
+
+from motionrgbd.core.errors import INTERRUPTED_EXIT_CODE, MotionRGBDError, UsageError
+from motionrgbd.models.errors import ModelFileError
+
+DEFECT_EXIT_CODE = 70  # EX_SOFTWARE of sysexits.h
+TERMINATED_EXIT_CODE = 143  # 128 + SIGTERM, as shells report it
+BROKEN_PIPE_EXIT_CODE = 141  # 128 + SIGPIPE
+
+DEBUG_VARIABLE = "MOTIONRGBD_DEBUG"
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose mistakes are `UsageError`s, so that they too are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} — see `{self.prog} --help`")
+
+
+def program_version() -> str:
+    """Return the installed version."""
+    return version("motionrgbd-live")
+
+
+def run_command(program: str, action: Callable[[], int]) -> int:
+    """Run `action` and return its exit code; whatever it raises becomes one line on stderr.
+
+    Ctrl-C raises KeyboardInterrupt and a polite kill SystemExit in the main thread, so that
+    `finally` blocks keep what was produced.
+    """
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        return action()
+    except (MotionRGBDError, ModelFileError) as error:
+        return _fail(program, _one_line(str(error)), error.exit_code)
+    except KeyboardInterrupt:
+        return _fail(program, "interrupted", INTERRUPTED_EXIT_CODE)
+    except BrokenPipeError:
+        # Whoever read our output is gone; Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE_EXIT_CODE
+    except Exception as error:
+        what = f"unexpected {type(error).__name__}: {_one_line(str(error))}"
+        advice = f"please report it, with the output under {DEBUG_VARIABLE}=1"
+        return _fail(program, f"{what} — {advice}", DEFECT_EXIT_CODE)
+
+
+def _fail(program: str, text: str, exit_code: int) -> int:
+    if os.environ.get(DEBUG_VARIABLE) == "1":
+        traceback.print_exc()
+    sys.stdout.flush()
+    label = "" if exit_code == INTERRUPTED_EXIT_CODE else "error: "
+    print(f"{program}: {label}{text}", file=sys.stderr)
+    return exit_code
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+    sys.exit(TERMINATED_EXIT_CODE)

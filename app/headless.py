@@ -1,0 +1,77 @@
+"""Run without a window: print what is recognised, and count the frames at the end."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable
+
+from motionrgbd.core.engine import Engine
+from motionrgbd.core.frames import SourceInfo
+from motionrgbd.core.recogniser import Step
+from motionrgbd.core.results import GestureEvent, Health
+
+_POLL_S = 0.05  # an event is printed, and Ctrl-C obeyed, this late at most
+
+
+def event_text(event: GestureEvent) -> str:
+    """Return time, label and score in columns."""
+    return f"{event.decided_s:9.2f} s  {event.label:<24} {event.score:5.2f}"
+
+
+class EventCounter:
+    """Counts events; `add` is the engine's observer."""
+
+    def __init__(self) -> None:
+        self.events = 0
+
+    def add(self, step: Step) -> None:
+        """Take one step in."""
+        self.events += len(step.events)
+
+
+def run_headless(engine: Engine, describe: Callable[[GestureEvent], str] = event_text) -> None:
+    """Start the engine and block until the source ends; called by the main thread.
+
+    Events cross from the engine's thread through a queue: a terminal that blocks holds nobody up.
+    Raises what ended a failed run, KeyboardInterrupt on Ctrl-C. The caller stops the engine.
+    """
+    events: queue.SimpleQueue[GestureEvent] = queue.SimpleQueue()
+
+    def collect(step: Step) -> None:
+        for event in step.events:
+            events.put(event)
+
+    engine.add_observer(collect)
+    engine.start()
+    trouble: str | None = None
+    try:
+        while not engine.wait(_POLL_S):
+            _print_all(events, describe)
+            trouble = _report_trouble(engine, trouble)
+    finally:
+        _print_all(events, describe)
+
+
+def run_summary(info: SourceInfo, health: Health, events: int) -> str:
+    """Return one paragraph: what was counted, what was lost, and on what it ran."""
+    parts = [f"{health.frames} frames", f"{health.dropped} dropped", f"{health.missing} missing"]
+    if info.live:
+        parts.append(f"{health.skipped} windows skipped")
+    parts.append(f"{events} {'event' if events == 1 else 'events'}")
+    return f"{info.name}: {', '.join(parts)}; ran on {health.provider}."
+
+
+def _print_all(
+    events: queue.SimpleQueue[GestureEvent], describe: Callable[[GestureEvent], str]
+) -> None:
+    while not events.empty():
+        print(describe(events.get()), flush=True)
+
+
+def _report_trouble(engine: Engine, reported: str | None) -> str | None:
+    """Print the camera's trouble when it changes; return what is known of it."""
+    snapshot = engine.snapshot()
+    trouble = snapshot.source_error if snapshot else None
+    if trouble != reported:
+        print(trouble or "the camera is back", flush=True)
+    return trouble

@@ -1,0 +1,241 @@
+"""`motionrgbd-live`: from the command line to a running engine, in a window or without one."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from motionrgbd.app.command import Parser, program_version, run_command
+from motionrgbd.app.settings import Settings, settings_from
+
+# Libraries that take long to load are imported where they are used: --help must answer at once.
+if TYPE_CHECKING:
+    from motionrgbd.app.demo import DemoReport
+    from motionrgbd.app.outputs import RunOutputs, RunState
+    from motionrgbd.core.engine import Engine
+    from motionrgbd.models.bundle import Bundle
+
+PROGRAM = "motionrgbd-live"
+DEFAULT_MODEL = Path(__file__).with_name("default.mrgbd")
+DEMO_FOLDER = Path("demo-output")
+_GIVE_UP_AFTER_S = 10.0  # of a silent camera, where nobody looks at a window
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    return run_command(PROGRAM, lambda: run(parse(argv)))
+
+
+def parse(argv: Sequence[str] | None) -> Settings:
+    """Read the command line, and the settings file that it may name."""
+    parser = Parser(
+        PROGRAM,
+        description="Recognise gestures live from a depth camera, or in a recording.",
+        epilog="Without a source: a RealSense camera if one answers, else the demo.",
+    )
+    source = parser.add_argument_group("source (one of them)").add_mutually_exclusive_group()
+    source.add_argument("--camera", metavar="NAME", help="realsense[:SERIAL] or webcam[:NUMBER]")
+    source.add_argument(
+        "--replay",
+        metavar="PATH",
+        help="a .bag or .db3 file, a folder of image pairs, or two videos as COLOR,DEPTH",
+    )
+    source.add_argument(
+        "--demo", action="store_const", const=True, help="the built-in synthetic recording"
+    )
+    run = parser.add_argument_group("run")
+    run.add_argument("--model", metavar="FILE", help="a .mrgbd bundle (default: the built-in one)")
+    run.add_argument("--device", metavar="auto|cpu|cuda", help="what to compute on (auto)")
+    run.add_argument("--headless", action="store_const", const=True, help="no window")
+    run.add_argument("--out", metavar="DIR", help="write events, probabilities and run.json here")
+    pace = run.add_mutually_exclusive_group()
+    pace.add_argument("--realtime", dest="pace", action="store_const", const="realtime")
+    pace.add_argument("--fast", dest="pace", action="store_const", const="fast")
+    run.add_argument("--config", metavar="FILE", type=Path, help="TOML file of these options")
+    run.add_argument("--screenshot", metavar="FILE", help="save a picture of the window")
+    run.add_argument(
+        "--close-when-finished",
+        action="store_const",
+        const=True,
+        help="close the window at the recording's end",
+    )
+    camera = parser.add_argument_group("camera")
+    camera.add_argument("--fps", metavar="HZ", help="frames per second")
+    camera.add_argument("--size", metavar="WxH", help="pixels, such as 640x480")
+    camera.add_argument("--preset", metavar="NAME", help="RealSense visual preset")
+    camera.add_argument("--filter", metavar="NAME,...", help="RealSense post-processing filters")
+    depth = parser.add_argument_group("8-bit depth (never guessed)")
+    depth.add_argument(
+        "--depth-direction", metavar="brighter|darker", help="what nearer looks like"
+    )
+    depth.add_argument("--depth-near-mm", metavar="MM", help="distance of the nearest code")
+    depth.add_argument("--depth-step-mm", metavar="MM", help="millimetres between two codes")
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {program_version()}")
+    options = {k.replace("_", "-"): v for k, v in vars(parser.parse_args(argv)).items()}
+    return settings_from(options, options.pop("config"))
+
+
+def run(settings: Settings) -> int:
+    """Run until the source ends or the user stops it; keep results whatever happens."""
+    settings = _with_source(settings)
+    window = _wants_window(settings)
+    engine, bundle = open_engine(settings, window=window)
+    try:
+        outputs = _open_outputs(settings, engine, bundle)
+        demo = _open_demo(settings, engine, bundle)
+        _play(engine, settings, window, outputs, demo)
+        if demo is not None:
+            print(demo.verdict(finished=engine.state == "finished"), flush=True)
+    finally:
+        engine.stop()
+    return 0
+
+
+def open_engine(settings: Settings, *, window: bool = False) -> tuple[Engine, Bundle]:
+    """Open model and source; the engine is ready to start and owns the source."""
+    from motionrgbd.core.engine import Engine
+    from motionrgbd.core.recogniser import Recogniser
+    from motionrgbd.core.sources.open import open_source
+    from motionrgbd.models.bundle import load_bundle
+
+    bundle = load_bundle(settings.model or DEFAULT_MODEL)
+    recogniser = Recogniser(bundle, device=settings.device)
+    source = open_source(source_spec(settings), options=source_options(settings))
+    try:
+        pace = settings.pace or ("realtime" if window else "fast")
+        give_up_after_s = None if window else _GIVE_UP_AFTER_S
+        engine = Engine(source, recogniser, pace=pace, give_up_after_s=give_up_after_s)
+    except BaseException:
+        source.close()
+        raise
+    return engine, bundle
+
+
+def source_spec(settings: Settings) -> str:
+    """Return the source as `open_source` names it."""
+    return settings.camera or settings.replay or "demo"
+
+
+def source_options(settings: Settings) -> Any:
+    """Return what the settings ask of a source."""
+    from motionrgbd.core.sources.open import SourceOptions
+
+    return SourceOptions()
+
+
+def _with_source(settings: Settings) -> Settings:
+    """Choose a source where none was asked for, and say which."""
+    if settings.camera or settings.replay or settings.demo:
+        return settings
+    from motionrgbd.core.sources.realsense import find_cameras
+
+    if find_cameras():
+        print("No source was given; a RealSense camera answers: using it.")
+        return dataclasses.replace(settings, camera="realsense")
+    print("No source was given and no RealSense camera answers: playing the built-in demo.")
+    return dataclasses.replace(settings, demo=True)
+
+
+def _wants_window(settings: Settings) -> bool:
+    """Decide between window and headless, and say why there is no window."""
+    if settings.headless:
+        return False
+    from motionrgbd.app.gui.available import why_no_window
+
+    reason = why_no_window()
+    if reason is not None:
+        print(f"Running without a window: {reason}", file=sys.stderr)
+    return reason is None
+
+
+def _open_outputs(settings: Settings, engine: Engine, bundle: Bundle) -> RunOutputs | None:
+    folder = settings.out or (DEMO_FOLDER if settings.demo else None)
+    if folder is None:
+        return None
+    from motionrgbd.app.outputs import RunOutputs, library_versions
+
+    info = engine.info
+    facts = {
+        "source": {
+            "name": info.name,
+            "live": info.live,
+            "synthetic": info.synthetic,
+            "fps_hz": info.fps_hz,
+            "frame_count": info.frame_count,
+            "duration_s": info.duration_s,
+            "depth_encoding": info.depth_encoding,
+        },
+        "model": {"name": engine.model_name, "kind": bundle.kind, "sha256": bundle.sha256},
+        "provider": engine.provider,
+        "options": settings.to_json(),
+        "versions": library_versions(),
+    }
+    outputs = RunOutputs(folder, engine.labels, facts)
+    engine.add_observer(outputs.add)
+    return outputs
+
+
+def _open_demo(settings: Settings, engine: Engine, bundle: Bundle) -> DemoReport | None:
+    if not settings.demo:
+        return None
+    from motionrgbd.app.demo import DemoReport
+
+    demo = DemoReport(engine, settings.out or DEMO_FOLDER, bundle.modalities)
+    engine.add_observer(demo.add)
+    return demo
+
+
+def _play(
+    engine: Engine,
+    settings: Settings,
+    window: bool,
+    outputs: RunOutputs | None,
+    demo: DemoReport | None,
+) -> None:
+    """Run to the end, close the results in every case, and say where they are."""
+    from motionrgbd.app.headless import EventCounter, event_text, run_headless, run_summary
+
+    counter = EventCounter()
+    engine.add_observer(counter.add)
+    state: RunState = "failed"
+    try:
+        if window:
+            _play_in_window(engine, settings)
+        else:
+            run_headless(engine, demo.describe if demo else event_text)
+        state = "finished" if engine.state == "finished" else "stopped"
+    except (KeyboardInterrupt, SystemExit):
+        state = "interrupted"
+        raise
+    finally:
+        engine.stop()
+        health = engine.health()
+        with ExitStack() as last_first:  # each is done, even where another one fails
+            last_first.callback(_say_where, settings, outputs)
+            last_first.callback(print, run_summary(engine.info, health, counter.events))
+            if demo is not None:
+                last_first.callback(demo.close, state)
+            if outputs is not None:
+                last_first.callback(outputs.close, state, health, engine.error)
+
+
+def _play_in_window(engine: Engine, settings: Settings) -> None:
+    from motionrgbd.app.gui.run import run_window
+
+    run_window(
+        engine, screenshot=settings.screenshot, close_when_finished=settings.close_when_finished
+    )
+    if engine.error is not None:
+        raise engine.error
+
+
+def _say_where(settings: Settings, outputs: RunOutputs | None) -> None:
+    if outputs is None:
+        return
+    what = "The recording is synthetic: drawn by this program. " if settings.demo else ""
+    print(f"{what}Results are in {outputs.folder}{os.sep}", flush=True)
