@@ -15,7 +15,7 @@ from motionrgbd.core.depth8 import EightBitDepth
 from motionrgbd.core.frames import DepthImage, RGBDFrame
 from motionrgbd.core.hand_finder import TRAJECTORY_SIZE, HandFinder
 from motionrgbd.core.person_crop import PersonCrop
-from motionrgbd.core.results import Box, FloatArray
+from motionrgbd.core.results import Box, FloatArray, GuidanceMap
 from motionrgbd.models.recipe import (
     FrameView,
     GreyDepth,
@@ -66,6 +66,11 @@ def normalise(picture: Picture) -> FloatArray:
     """Return float32 (C, h, w) = (x - 127.5) / 128 from uint8 (h, w) or (h, w, C)."""
     planes = picture[None] if picture.ndim == 2 else np.moveaxis(picture, 2, 0)
     return (planes.astype(np.float32) - np.float32(PIXEL_MEAN)) * np.float32(1.0 / PIXEL_SCALE)
+
+
+def motion_vector(guidance: GuidanceMap, trajectory: FloatArray) -> FloatArray:
+    """Return float32 (9,): log motion energy (mean, maximum) and the view's trajectory."""
+    return np.concatenate([np.log1p(guidance.energy).astype(np.float32), trajectory])
 
 
 class FramePreparer:

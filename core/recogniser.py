@@ -12,7 +12,7 @@ from motionrgbd.core.decision import DecisionLayer, DecisionParameters
 from motionrgbd.core.errors import ModalityError
 from motionrgbd.core.frames import RGBDFrame, SourceInfo
 from motionrgbd.core.guidance import GuidanceSettings, GuidanceStream
-from motionrgbd.core.preprocess import Picture, Prepared, make_preparer, normalise
+from motionrgbd.core.preprocess import Picture, Prepared, make_preparer, motion_vector, normalise
 from motionrgbd.core.results import Box, FloatArray, GestureEvent, GuidanceMap, Prediction
 from motionrgbd.core.runner import NetworkInput, Scores, make_runner
 from motionrgbd.core.sampling import GridSampler
@@ -45,11 +45,6 @@ class Step:
     def timestamp_s(self) -> float:
         """The source's time of the frame."""
         return self.frame.timestamp_s
-
-
-def motion_vector(guidance: GuidanceMap, trajectory: FloatArray) -> FloatArray:
-    """Return float32 (9,): log motion energy (mean, maximum) and the view's trajectory."""
-    return np.concatenate([np.log1p(guidance.energy).astype(np.float32), trajectory])
 
 
 def network_input(
