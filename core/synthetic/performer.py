@@ -1,0 +1,202 @@
+"""The performer's body as round cones: hand and arm for every moment, the rest once.
+
+World frame: the camera's nominal one (x right, y down, z forward; millimetres).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motionrgbd.core.synthetic import hand
+from motionrgbd.core.synthetic.domain import Domain, draw
+from motionrgbd.core.synthetic.gestures import ANGLES, POSITION, POSTURE
+from motionrgbd.core.synthetic.hand import HandShape
+from motionrgbd.core.synthetic.render import Cones, Skin
+
+Array = NDArray[np.float64]
+Image = NDArray[np.float32]
+
+_UPPER_ARM_MM, _FOREARM_MM = 285.0, 245.0
+
+# Linear RGB, from light to dark.
+_SKIN_TONES = np.array(
+    [
+        [0.72, 0.46, 0.35],
+        [0.62, 0.36, 0.25],
+        [0.50, 0.27, 0.17],
+        [0.33, 0.17, 0.10],
+        [0.20, 0.10, 0.06],
+    ]
+)
+_CLOTHES = np.array(
+    [
+        [0.06, 0.13, 0.24],
+        [0.05, 0.22, 0.22],
+        [0.32, 0.08, 0.08],
+        [0.30, 0.31, 0.33],
+        [0.42, 0.26, 0.07],
+        [0.13, 0.22, 0.09],
+        [0.20, 0.12, 0.26],
+        [0.55, 0.52, 0.46],
+    ]
+)
+_HAIR = np.array([[0.03, 0.02, 0.015], [0.10, 0.05, 0.02], [0.30, 0.19, 0.08], [0.22, 0.21, 0.20]])
+
+# Palm, in the palm frame of the average hand: end, end, radii. Metacarpals, webbing, the two
+# balls of the hand, wrist.
+_PALM = np.array(
+    [
+        [10, -36, -2, 26, 42, -1, 14.0, 11.3],
+        [4, -38, -3, 8, 45, -3, 14.0, 11.6],
+        [-4, -38, -3, -11, 41, -2, 14.0, 11.0],
+        [-11, -35, -2, -27, 32, 1, 13.5, 10.2],
+        [25, 40, -1, 8, 44, -2, 10.6, 10.8],
+        [8, 44, -2, -11, 40, -1, 10.8, 10.4],
+        [-11, 40, -1, -27, 31, 1, 10.2, 9.8],
+        [18, 8, 1, -18, 4, 2, 12.5, 12.0],
+        [17, -28, 6, 20, 8, 4, 14.0, 10.5],
+        [-16, -30, 5, -24, 14, 5, 13.0, 10.5],
+        [10, -40, 0, 9, -66, 0, 17.0, 17.0],
+        [-10, -40, 0, -9, -66, 0, 16.5, 16.5],
+    ],
+    float,
+)
+_FINGER_PARTS = 15
+HAND_PARTS = _FINGER_PARTS + len(_PALM) - 2  # the wrist does not count as hand
+_TIPS = (2, 5, 8, 11, 14)  # last phalanges among the finger parts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pose:
+    """Everything that moves, in world coordinates. axes (3, 3): the palm's x, y, z as columns."""
+
+    cones: Cones
+    palm_mm: Array
+    axes: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Performer:
+    """One person: hand shape, colours and where the body is.
+
+    skin: of the moving parts, as `Pose.cones` orders them. neck_mm: in the world, without sway.
+    """
+
+    shape: HandShape
+    neck_mm: Array
+    skin: Skin
+    body: Cones
+    body_skin: Skin
+
+    def pose(self, state: Array, sway_mm: Array) -> Pose:
+        """Place the hand and solve the arm for a state of `gestures`."""
+        palm = state[POSITION]
+        axes = hand.palm_axes(self.shape.side, state[ANGLES])
+        joints = palm + hand.finger_joints(self.shape, state[POSTURE]) @ axes.T
+        radii = self.shape.radii_mm
+        scale = np.array([1.0, self.shape.palm_length_mm / (self.shape.palm_width_mm * 1.225), 1.0])
+        scale = scale * self.shape.scale
+        palm_a = palm + (_PALM[:, :3] * scale) @ axes.T
+        palm_b = palm + (_PALM[:, 3:6] * scale) @ axes.T
+        wrist = palm_b[-2:].mean(axis=0)
+        arm = self._arm(wrist, axes, sway_mm)
+        cones = Cones(
+            np.concatenate([joints[:, :3].reshape(15, 3), palm_a, arm.a]),
+            np.concatenate([joints[:, 1:].reshape(15, 3), palm_b, arm.b]),
+            np.concatenate([radii[:, :3].reshape(15), _PALM[:, 6] * self.shape.scale, arm.ra]),
+            np.concatenate([radii[:, 1:].reshape(15), _PALM[:, 7] * self.shape.scale, arm.rb]),
+        )
+        return Pose(cones, palm, axes)
+
+    def _arm(self, wrist: Array, axes: Array, sway_mm: Array) -> Cones:
+        """Bare forearm (two cones side by side), sleeve with its hem, and upper arm."""
+        shoulder = self.neck_mm + sway_mm + [-165.0 * self.shape.side, 60.0, -25.0]
+        elbow = _elbow(shoulder, wrist, self.shape.side)
+        down = elbow - wrist
+        across = axes[:, 0] * 8.0 * self.shape.scale
+        bare, hem = wrist + 0.45 * down, wrist + 0.30 * down
+        r = self.shape.scale
+        return Cones(
+            np.array([wrist + across, wrist - across, hem, hem, elbow]),
+            np.array([bare + across, bare - across, elbow, wrist + 0.36 * down, shoulder]),
+            np.array([17.5 * r, 17.0 * r, 36.0 * r, 38.0 * r, 47.0 * r]),
+            np.array([23.0 * r, 23.0 * r, 46.0 * r, 38.0 * r, 58.0 * r]),
+        )
+
+
+def _elbow(shoulder: Array, wrist: Array, side: float) -> Array:
+    """Where the elbow is: the two bones' triangle, hanging down and outwards."""
+    way = wrist - shoulder
+    distance = float(np.linalg.norm(way))
+    way /= distance
+    stretch = max(1.0, distance / (0.97 * (_UPPER_ARM_MM + _FOREARM_MM)))  # leaning in, cheaply
+    upper, fore = _UPPER_ARM_MM * stretch, _FOREARM_MM * stretch
+    along = (distance**2 + upper**2 - fore**2) / (2 * distance)
+    pole = np.array([-0.55 * side, 1.0, 0.1])
+    pole -= (pole @ way) * way
+    pole /= np.linalg.norm(pole)
+    elbow: Array = shoulder + along * way + np.sqrt(max(upper**2 - along**2, 0.0)) * pole
+    return elbow
+
+
+def sample_performer(
+    rng: np.random.Generator, domain: Domain, shape: HandShape, centre_mm: Array
+) -> Performer:
+    """A body behind the hand that hovers about `centre_mm`."""
+    z = centre_mm[2] + draw(rng, domain.body_gap_mm)
+    x = centre_mm[0] + shape.side * draw(rng, (60.0, 120.0))
+    neck = np.array([x, draw(rng, (-20.0, 70.0)), z])
+    tone = rng.uniform(0.0, len(_SKIN_TONES) - 1.0)
+    i = min(int(tone), len(_SKIN_TONES) - 2)
+    flesh = _SKIN_TONES[i] + (tone - i) * (_SKIN_TONES[i + 1] - _SKIN_TONES[i])
+    cloth = _CLOTHES[rng.integers(len(_CLOTHES))] * rng.uniform(0.8, 1.2, 3)
+    hair = _HAIR[rng.integers(len(_HAIR))]
+    body, body_skin = _body(neck, shape.side, flesh, cloth, hair)
+    return Performer(shape, neck, _moving_skin(flesh, cloth), body, body_skin)
+
+
+def _moving_skin(flesh: Array, cloth: Array) -> Skin:
+    rosy = flesh * [1.06, 0.90, 0.88]
+    a = np.repeat(flesh[None], HAND_PARTS + 2 + 5, axis=0)
+    b = a.copy()
+    for tip in _TIPS:
+        b[tip] = rosy
+    a[-3:] = b[-3:] = cloth
+    a[-2] = b[-2] = cloth * 0.75 + 0.02  # the hem
+    return Skin(a.astype(np.float32), b.astype(np.float32))
+
+
+def _body(neck: Array, side: float, flesh: Array, cloth: Array, hair: Array) -> tuple[Cones, Skin]:
+    """Torso, head and the idle arm, relative to the neck: end, end, radii, colour."""
+    lips, dark = flesh * [0.75, 0.42, 0.42], np.array([0.02, 0.015, 0.01])
+    far = side
+    parts: list[tuple[float, float, float, float, float, float, float, float, Array]] = [
+        (-90, 130, 0, 90, 130, 0, 112, 112, cloth),
+        (-60, 200, 10, -50, 620, 10, 120, 130, cloth),
+        (60, 200, 10, 50, 620, 10, 120, 130, cloth),
+        (-135, 48, 0, 135, 48, 0, 60, 60, cloth),
+        (far * 165, 60, 0, far * 215, 340, 30, 56, 46, cloth),
+        (far * 215, 340, 30, far * 200, 580, -40, 46, 40, cloth),
+        (0, 30, 0, 0, -80, -10, 54, 50, flesh),
+        (0, -112, -28, 0, -182, -22, 56, 76, flesh),
+        (0, -192, -18, 0, -210, -12, 77, 78, flesh),
+        (-78, -165, -8, -78, -182, -8, 13, 15, flesh),
+        (78, -165, -8, 78, -182, -8, 13, 15, flesh),
+        (0, -148, -96, 0, -172, -92, 11, 7, flesh),
+        (-18, -116, -80, 18, -116, -80, 5, 5, lips),
+        (-27, -180, -90, -27, -180, -90, 7, 7, dark),
+        (27, -180, -90, 27, -180, -90, 7, 7, dark),
+        (-38, -200, -86, -17, -202, -91, 3.5, 4.5, hair),
+        (38, -200, -86, 17, -202, -91, 3.5, 4.5, hair),
+        (-12, -226, 8, 12, -226, 8, 84, 84, hair),
+        (-40, -250, -38, 36, -258, -40, 34, 40, hair),
+    ]
+    table = np.array([part[:8] for part in parts], float)
+    colour = np.array([part[8] for part in parts]).astype(np.float32)
+    return (
+        Cones(neck + table[:, :3], neck + table[:, 3:6], table[:, 6], table[:, 7]),
+        Skin(colour, colour),
+    )
