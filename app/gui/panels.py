@@ -1,0 +1,350 @@
+"""The quiet parts of the window: cards, one-line labels, the notice, gestures, the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QSizePolicy,
+    QStackedLayout,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from motionrgbd.app.gui import texts
+from motionrgbd.app.gui.theme import theme_of
+from motionrgbd.core.results import GestureEvent, Health
+
+KEPT_GESTURES = 500  # rows; a table of thousands scrolls badly and nobody reads it
+
+
+def scaled_font(widget: QWidget, factor: float, bold: bool = False) -> QFont:
+    """Return the widget's font in another size."""
+    font = QFont(widget.font())
+    font.setPointSizeF(font.pointSizeF() * factor)
+    font.setBold(bold)
+    return font
+
+
+class ElidedLabel(QLabel):
+    """One line that ends in an ellipsis where it does not fit; the whole is in its tooltip."""
+
+    def __init__(
+        self,
+        text: str = "",
+        parent: QWidget | None = None,
+        *,
+        role: QPalette.ColorRole = QPalette.ColorRole.WindowText,
+    ) -> None:
+        super().__init__(text, parent)
+        self._role = role
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def setText(self, text: str) -> None:  # noqa: N802
+        if text != self.text():
+            super().setText(text)
+            self._say_all()
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        return QSize(24, super().minimumSizeHint().height())
+
+    def shown_text(self) -> str:
+        """Return what is to be read."""
+        room = self.contentsRect().width()
+        return self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room)
+
+    def _say_all(self) -> None:
+        self.setToolTip(self.text() if self.shown_text() != self.text() else "")
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self._role))
+        painter.drawText(self.contentsRect(), int(self.alignment()), self.shown_text())
+        self._say_all()
+
+
+class Card(QFrame):
+    """An area with a title, or a row of tabs, and a thin rounded outline."""
+
+    def __init__(self, title: str | QWidget, body: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        if isinstance(title, str):
+            heading: QWidget = ElidedLabel(title)
+            heading.setFont(scaled_font(self, 1.0, bold=True))
+        else:
+            heading = title
+        self._note = ElidedLabel("", role=QPalette.ColorRole.PlaceholderText)
+        self._note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        top = QHBoxLayout()
+        top.setSpacing(8)
+        top.addWidget(heading)
+        top.addWidget(self._note, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(10, 8, 10, 10)
+        layout.setSpacing(6)
+        layout.addLayout(top)
+        layout.addWidget(body, 1)
+
+    def set_note(self, text: str) -> None:
+        """Set the muted words beside the title."""
+        self._note.setText(text)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Mid), 1))
+        painter.setBrush(self.palette().color(QPalette.ColorRole.Base))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+
+
+class Tabs(QWidget):
+    """Words side by side, one of them chosen; the others are muted."""
+
+    chosen = Signal(int)
+
+    def __init__(self, names: Sequence[str], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._buttons = QButtonGroup(self)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(14)
+        for number, name in enumerate(names):
+            button = TabButton(name)
+            self._buttons.addButton(button, number)
+            layout.addWidget(button)
+        self._buttons.idClicked.connect(self.chosen)
+        self.choose(0)
+
+    def choose(self, number: int) -> None:
+        """Choose a word."""
+        self._buttons.button(number).setChecked(True)
+        self.chosen.emit(number)
+
+
+class TabButton(QAbstractButton):
+    """A word that can be chosen."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.setText(text)
+        self.setCheckable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFont(scaled_font(self, 1.0, bold=True))
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        metrics = self.fontMetrics()
+        return QSize(metrics.horizontalAdvance(self.text()) + 1, metrics.height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        role = QPalette.ColorRole
+        lit = self.isChecked() or self.underMouse() or self.hasFocus()
+        painter.setPen(self.palette().color(role.WindowText if lit else role.PlaceholderText))
+        painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignVCenter), self.text())
+
+
+class NoticeBar(QFrame):
+    """How things stand, in one line that is always there, so that nothing jumps."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._notice = texts.Notice("calm", "Starting")
+        self._headline = QLabel(self._notice.headline)
+        self._headline.setFont(scaled_font(self, 1.05, bold=True))
+        self._detail = ElidedLabel("")
+        self._badges = ElidedLabel("", role=QPalette.ColorRole.PlaceholderText)
+        self._badges.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(30, 6, 12, 6)
+        layout.setSpacing(10)
+        layout.addWidget(self._headline)
+        layout.addWidget(self._detail, 1)
+        layout.addWidget(self._badges)
+
+    def set_notice(self, notice: texts.Notice) -> None:
+        """Show how things stand."""
+        if notice == self._notice:
+            return
+        self._notice = notice
+        self._headline.setText(notice.headline)
+        self._detail.setText(notice.detail)
+        self.update()
+
+    def notice(self) -> texts.Notice:
+        """Return what is shown."""
+        return self._notice
+
+    def set_badges(self, badges: Sequence[str]) -> None:
+        """Show what a viewer must know about the source all the time."""
+        self._badges.setText("   ·   ".join(badges))
+        self._badges.setVisible(bool(badges))
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        theme = theme_of(self)
+        tones = {
+            "calm": theme.accent,
+            "notice": theme.notice,
+            "warning": theme.warning,
+            "error": theme.error,
+        }
+        colour = QColor(tones[self._notice.tone])
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        if self._notice.tone != "calm":
+            tint = QColor(colour)
+            tint.setAlpha(30)
+            painter.setBrush(tint)
+            painter.drawRoundedRect(QRectF(self.rect()), 6, 6)
+        painter.setBrush(colour)
+        painter.drawEllipse(QRectF(12, self.height() / 2 - 4, 8, 8))
+
+
+class GestureList(QWidget):
+    """The recognised gestures, the newest on top."""
+
+    COLUMNS = ("Time", "Gesture", "Score")
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._table = QTableWidget(0, len(self.COLUMNS))
+        self._table.setHorizontalHeaderLabels(self.COLUMNS)
+        self._table.setFrameShape(QFrame.Shape.NoFrame)
+        self._table.setShowGrid(False)
+        self._table.setWordWrap(False)
+        self._table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self._table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self._table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._table.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self._table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._table.verticalHeader().hide()
+        self._table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
+        header = self._table.horizontalHeader()
+        header.setSectionsClickable(False)
+        header.setHighlightSections(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.hide()
+        self._empty = QLabel("no gesture yet")
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self._layers = QStackedLayout(self)
+        self._layers.addWidget(self._empty)
+        self._layers.addWidget(self._table)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        return QSize(150, 80)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(260, 180)
+
+    def add(self, event: GestureEvent, origin_s: float) -> None:
+        """Put a gesture on top; origin_s is the source's time that reads 0:00."""
+        cells = (texts.clock(event.decided_s - origin_s), event.label, f"{event.score:.2f}")
+        self._table.insertRow(0)
+        span = f"{event.start_s - origin_s:.2f} s to {event.end_s - origin_s:.2f} s"
+        for column, text in enumerate(cells):
+            item = QTableWidgetItem(text)
+            item.setToolTip(f"{event.label}\n{span}, decided with score {event.score:.3f}")
+            self._table.setItem(0, column, item)
+        self._table.setRowCount(min(self._table.rowCount(), KEPT_GESTURES))
+        self._layers.setCurrentWidget(self._table)
+
+    def clear(self) -> None:
+        """Forget every gesture."""
+        self._table.setRowCount(0)
+        self._layers.setCurrentWidget(self._empty)
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """Return what is shown, from the top."""
+        return [tuple(self._cell(r, c) for c in range(3)) for r in range(self._table.rowCount())]
+
+    def _cell(self, row: int, column: int) -> str:
+        item = self._table.item(row, column)
+        return item.text() if item else ""
+
+
+class HealthView(QWidget):
+    """Rates, losses and latencies of the pipeline."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._rates = texts.rates(Health())
+        self._stages: tuple[tuple[str, str, str, str], ...] = ()
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+
+    def set_health(self, health: Health) -> None:
+        """Show how the pipeline is doing."""
+        rates, stages = texts.rates(health), texts.stages(health)
+        if (rates, stages) == (self._rates, self._stages):
+            return
+        grown = len(stages) != len(self._stages)
+        self._rates, self._stages = rates, stages
+        if grown:
+            self.updateGeometry()
+        self.update()
+
+    def _row_px(self) -> float:
+        return self.fontMetrics().height() + 3
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        rows = len(self._rates) + (1 + len(self._stages) if self._stages else 0)
+        return QSize(210, round(rows * self._row_px()) + (8 if self._stages else 0))
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(240, self.minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        theme, row = theme_of(self), self._row_px()
+        text, muted = QColor(theme.text), QColor(theme.muted)
+        half = self.width() / 2
+        y = 0.0
+        for left, left_value, right, right_value in self._rates:
+            for x, name, value in ((0, left, left_value), (half + 6, right, right_value)):
+                place = QRectF(x, y, half - 6, row)
+                painter.setPen(muted)
+                painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter), name)
+                painter.setPen(text)
+                painter.drawText(
+                    place, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight), value
+                )
+            y += row
+        if not self._stages:
+            return
+        y += 4
+        painter.setPen(QColor(theme.line))
+        painter.drawLine(0, round(y), self.width(), round(y))
+        y += 4
+        self._paint_row(painter, y, ("Milliseconds", "p50", "p95", "p99"), muted, muted)
+        for stage in self._stages:
+            y += row
+            self._paint_row(painter, y, stage, muted, text)
+
+    def _paint_row(
+        self, painter: QPainter, y: float, cells: tuple[str, ...], first: QColor, rest: QColor
+    ) -> None:
+        cell = max(34.0, self.width() * 0.19)
+        name = QRectF(0, y, self.width() - 3 * cell, self._row_px())
+        painter.setPen(first)
+        metrics = QFontMetricsF(self.font())
+        shown = metrics.elidedText(cells[0], Qt.TextElideMode.ElideRight, name.width())
+        painter.drawText(name, int(Qt.AlignmentFlag.AlignVCenter), shown)
+        painter.setPen(rest)
+        for number, value in enumerate(cells[1:]):
+            place = QRectF(name.right() + number * cell, y, cell, name.height())
+            flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+            painter.drawText(place, int(flags), value)

@@ -1,0 +1,108 @@
+"""One picture: colour or depth with the heat over it."""
+
+from __future__ import annotations
+
+import cv2
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPalette, QPen, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from motionrgbd.app.overlay import Scene
+
+
+class PictureView(QWidget):
+    """Draws a `Scene` as large as fits, at the screen's own pixels.
+
+    The scene is rendered when it is painted, once: what is hidden or overtaken costs nothing.
+    """
+
+    def __init__(self, placeholder: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self._scene: Scene | None = None
+        self._placeholder = placeholder
+        self._outline = True
+        self._image: QImage | None = None
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        return QSize(160, 120)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(480, 360)
+
+    def set_scene(self, scene: Scene | None) -> None:
+        """Show a scene; None shows the placeholder."""
+        if scene is self._scene:
+            return
+        self._scene = scene
+        self._image = None
+        self.update()
+
+    def set_placeholder(self, text: str) -> None:
+        """Set what is said where there is no picture."""
+        if text != self._placeholder:
+            self._placeholder = text
+            self.update()
+
+    def set_outline(self, visible: bool) -> None:
+        """Outline the part of the picture that the network sees, or not."""
+        if visible != self._outline:
+            self._outline = visible
+            self.update()
+
+    def picture_rect(self) -> QRectF:
+        """Return where the picture lies, in widget coordinates; empty without one."""
+        if self._scene is None:
+            return QRectF()
+        height, width = self._scene.image.shape[:2]
+        scale = min(self.width() / width, self.height() / height)
+        ratio = self.devicePixelRatioF()
+        w, h = (max(1, round(v * scale * ratio)) / ratio for v in (width, height))
+        left = round((self.width() - w) / 2 * ratio) / ratio
+        top = round((self.height() - h) / 2 * ratio) / ratio
+        return QRectF(left, top, w, h)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        self._image = None
+        super().resizeEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        painter.fillRect(event.rect(), self.palette().color(QPalette.ColorRole.Base))
+        if self._scene is None:
+            self._paint_placeholder(painter)
+            return
+        where = self.picture_rect()
+        ratio = self.devicePixelRatioF()
+        if self._image is None or self._image.devicePixelRatioF() != ratio:
+            self._image = _image(self._scene, where, ratio)
+        painter.drawImage(where.topLeft(), self._image)
+        if self._outline:
+            self._paint_outline(painter, self._scene, where)
+
+    def _paint_placeholder(self, painter: QPainter) -> None:
+        painter.fillRect(self.rect(), self.palette().color(QPalette.ColorRole.AlternateBase))
+        painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        painter.drawText(self.rect().adjusted(16, 8, -16, -8), int(flags), self._placeholder)
+
+    @staticmethod
+    def _paint_outline(painter: QPainter, scene: Scene, where: QRectF) -> None:
+        box = scene.box_at(round(where.width()), round(where.height()))
+        inner = QRectF(
+            box.left_px, box.top_px, box.right_px - box.left_px, box.bottom_px - box.top_px
+        ).translated(where.topLeft())
+        painter.setClipRect(where)
+        for colour, inset in ((QColor(0, 0, 0, 90), 1.5), (QColor(255, 255, 255, 170), 0.5)):
+            painter.setPen(QPen(colour, 1))
+            painter.drawRect(inner.adjusted(inset, inset, -inset, -inset))
+
+
+def _image(scene: Scene, where: QRectF, ratio: float) -> QImage:
+    width, height = round(where.width() * ratio), round(where.height() * ratio)
+    # four bytes per pixel are copied to the screen as they are; three would be converted again
+    pixels = cv2.cvtColor(scene.render(width, height), cv2.COLOR_RGB2BGRA)
+    image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
+    image.setDevicePixelRatio(ratio)
+    return image

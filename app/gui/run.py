@@ -1,0 +1,101 @@
+"""Open the window on an engine, and close both properly."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from motionrgbd.app.gui import theme
+from motionrgbd.app.gui.engine_view import EngineView
+from motionrgbd.app.gui.presenter import Presenter
+from motionrgbd.app.gui.window import MainWindow
+from motionrgbd.core.errors import OutputError
+
+_LAST_PAINT_MS = 150  # the last snapshot and the last timeline are on the screen by then
+
+
+def run_window(
+    engine: EngineView, *, screenshot: Path | None = None, close_when_finished: bool = False
+) -> int:
+    """Show the engine until the window is closed; return the exit code.
+
+    screenshot: a PNG of the window, taken when the source ends or else when the window closes.
+    Ctrl-C (130) and a polite kill (143) close the window too.
+    An engine that failed raises its error, after closing.
+    Raises OutputError where the screenshot cannot be written.
+    """
+    app = application()
+    window = MainWindow(engine.labels)
+    presenter = Presenter(engine, window)
+    taken = threading.Event()
+
+    def take_screenshot() -> None:
+        if screenshot is not None and not taken.is_set() and window.grab().save(str(screenshot)):
+            taken.set()
+
+    def ended() -> None:
+        if engine.state == "failed" and not close_when_finished:
+            return  # the notice says why; the user closes
+        QTimer.singleShot(_LAST_PAINT_MS, window, take_screenshot)
+        if close_when_finished:
+            QTimer.singleShot(_LAST_PAINT_MS + 1, window, window.close)
+
+    presenter.ended.connect(ended)
+    window.closed.connect(take_screenshot)
+    window.closed.connect(app.quit)
+    signals: list[int] = []
+    try:
+        with closing_on_signals(window, signals):
+            window.show()
+            presenter.start()
+            app.exec()
+    finally:
+        presenter.stop()
+        window.deleteLater()
+        app.sendPostedEvents(window)
+    if engine.error is not None:
+        raise engine.error
+    if screenshot is not None and not taken.is_set():
+        raise OutputError(f"the screenshot cannot be written to {screenshot}: is the folder there?")
+    return 128 + signals[0] if signals else 0  # as shells report it
+
+
+def application() -> QApplication:
+    """Return the application, made and dressed if there is none yet."""
+    app = QApplication.instance()
+    if isinstance(app, QApplication):
+        return app
+    made = QApplication(["motionrgbd-live"])
+    made.setApplicationDisplayName("motionrgbd-live")
+    theme.follow_system(made)
+    return made
+
+
+@contextmanager
+def closing_on_signals(window: MainWindow, received: list[int]) -> Iterator[None]:
+    """Let Ctrl-C and a polite kill close the window; their numbers go to `received`.
+
+    Python runs signal handlers between its own instructions: the window's polling timer gives it
+    some every 33 ms.
+    """
+
+    def close(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+        window.close()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set handlers
+        return
+    before = {s: signal.signal(s, close) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,121 @@
+"""Every sentence and number that the window shows, made without Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from motionrgbd.app.gui.engine_view import EngineState
+from motionrgbd.core.frames import SourceInfo
+from motionrgbd.core.results import Health, Percentiles, Snapshot
+
+Tone = Literal["calm", "notice", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One line about how things stand: a word, and what it means or what to do."""
+
+    tone: Tone
+    headline: str
+    detail: str = ""
+
+
+def notice(state: EngineState, error: Exception | None, snapshot: Snapshot | None) -> Notice:
+    """Say how things stand; the most serious thing wins."""
+    if state == "failed":
+        return Notice("error", "Failed", str(error) if error else "the engine stopped")
+    if snapshot is not None and snapshot.source_error and state != "finished":
+        return Notice("warning", "Source is silent", snapshot.source_error)
+    if state == "finished":
+        return Notice("notice", "Finished", "the recording has ended")
+    if state == "paused":
+        return Notice("notice", "Paused", "")
+    if snapshot is None:
+        return Notice("calm", "Starting", "waiting for the first frame")
+    if snapshot.warming_up or snapshot.prediction is None:
+        return Notice("notice", "Warming up", "no decision is taken yet")
+    return Notice("calm", "Running", "")
+
+
+def source_badges(info: SourceInfo) -> tuple[str, ...]:
+    """Return what a viewer must know about the source, a few words each."""
+    badges = []
+    if info.synthetic:
+        badges.append("synthetic recording")
+    if not info.has_depth:
+        badges.append("colour only")
+    if not info.has_color:
+        badges.append("depth only")
+    return tuple(badges)
+
+
+def missing_picture(name: Literal["colour", "depth"], info: SourceInfo | None) -> str:
+    """Say why a picture is empty."""
+    if info is None:
+        return f"waiting for {name}"
+    there = info.has_color if name == "colour" else info.has_depth
+    return f"no {name} in this frame" if there else f"this source has no {name}"
+
+
+def clock(seconds: float, tenths: bool = True) -> str:
+    """Return minutes and seconds, `1:02.4`, with hours where there are any."""
+    sign = "-" if seconds <= -0.05 else ""
+    total = round(abs(seconds) * 10) if tenths else int(abs(seconds)) * 10
+    whole, tenth = divmod(total, 10)
+    minutes, s = divmod(whole, 60)
+    hours, m = divmod(minutes, 60)
+    text = f"{hours}:{m:02d}:{s:02d}" if hours else f"{m}:{s:02d}"
+    return f"{sign}{text}.{tenth}" if tenths else sign + text
+
+
+def milliseconds(value: float) -> str:
+    """Return three figures at most: `0.42`, `4.2`, `42`, `4200`."""
+    if value < 0.995:
+        return f"{value:.2f}"
+    return f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
+
+
+def rates(health: Health) -> tuple[tuple[str, str, str, str], ...]:
+    """Return rows of two captions with their values."""
+    return (
+        ("Capture", f"{health.capture_hz:.1f} Hz", "Dropped", f"{health.dropped:,}"),
+        ("Engine", f"{health.engine_hz:.1f} Hz", "Missing", f"{health.missing:,}"),
+        ("Frames", f"{health.frames:,}", "Skipped", f"{health.skipped:,}"),
+    )
+
+
+def stages(health: Health) -> tuple[tuple[str, str, str, str], ...]:
+    """Return rows of a stage and its three percentiles; the whole comes last."""
+
+    def row(name: str, p: Percentiles) -> tuple[str, str, str, str]:
+        p50, p95, p99 = (milliseconds(v) for v in (p.p50_ms, p.p95_ms, p.p99_ms))
+        return name.replace("_", " ").capitalize(), p50, p95, p99
+
+    parts = [row(name, p) for name, p in health.stages.items() if name != "total"]
+    if "total" in health.stages:
+        parts.append(row("total", health.stages["total"]))
+    return tuple(parts)
+
+
+def summary(health: Health) -> str:
+    """Return the line for the status row."""
+    parts = [f"{health.capture_hz:.0f} Hz captured", f"{health.engine_hz:.0f} Hz recognised"]
+    if "total" in health.stages:
+        total = health.stages["total"]
+        parts.append(
+            f"{milliseconds(total.p50_ms)} ms late, 95 % below {milliseconds(total.p95_ms)} ms"
+        )
+    lost = health.dropped + health.missing
+    parts.append(f"{lost:,} frames lost" if lost else "no frame lost")
+    return "   ·   ".join(parts)
+
+
+def metres(range_mm: tuple[int, int]) -> str:
+    """Return a range of depth: `0.45 to 2.10 m`."""
+    return f"{range_mm[0] / 1000:.2f} to {range_mm[1] / 1000:.2f} m"
+
+
+def speed(factor: float) -> str:
+    """Return the name of a replay speed."""
+    return "max" if factor == 0 else f"{factor:g}×"

@@ -1,0 +1,234 @@
+"""The last seconds: probabilities of the leading labels, and the gestures decided from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from motionrgbd.app.gui import texts
+from motionrgbd.app.gui.history import History
+from motionrgbd.app.gui.theme import Theme, theme_of
+from motionrgbd.core.frames import ScriptedGesture
+from motionrgbd.core.results import GestureEvent
+
+TICK_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """Where the plot lies, and the span of time it shows."""
+
+    plot: QRectF
+    start_s: float
+    end_s: float
+
+    def x(self, at_s: float) -> float:
+        """Return the place of a time."""
+        share = (at_s - self.start_s) / (self.end_s - self.start_s)
+        return self.plot.left() + share * self.plot.width()
+
+
+class Timeline(QWidget):
+    """Draws a `History`. Filled spans are recognised gestures; outlined ones were scripted."""
+
+    def __init__(self, labels: Sequence[str] = (), parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self._labels = tuple(labels)
+        self._history: History | None = None
+        self._script: tuple[ScriptedGesture, ...] = ()
+        self._origin_s = 0.0
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        return QSize(220, 130)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(480, 190)
+
+    def set_script(self, script: Sequence[ScriptedGesture]) -> None:
+        """Set the gestures known to be in a recording."""
+        self._script = tuple(script)
+        self.update()
+
+    def set_history(self, history: History, origin_s: float) -> None:
+        """Show a history; origin_s is the source's time that reads 0:00."""
+        self._history, self._origin_s = history, origin_s
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        theme, metrics = theme_of(self), QFontMetricsF(self.font())
+        line = metrics.height()
+        lanes = 2 * (line + 2) + (line + 4 if self._script else 0)
+        plot = QRectF(0, line + 6, self.width(), self.height() - 2 * line - 12 - lanes)
+        newest = self._history.newest_s if self._history is not None else None
+        span = self._history.span_s if self._history is not None else 15.0
+        end = self._origin_s + span if newest is None else max(newest, self._origin_s + span)
+        axes = Axes(plot, end - span, end)
+        self._paint_grid(painter, axes, theme, metrics)
+        if self._history is None or newest is None:
+            return
+        painter.save()
+        painter.setClipRect(QRectF(0, 0, self.width(), self.height()))
+        leading = self._history.leading()
+        self._paint_curves(painter, axes, theme, self._history, leading)
+        self._paint_legend(painter, theme, metrics, leading)
+        lane_y = plot.bottom() + 4
+        self._paint_events(painter, axes, theme, metrics, list(self._history.events), lane_y)
+        if self._script:
+            self._paint_script(painter, axes, theme, metrics, lane_y + 2 * (line + 2) + 2)
+        painter.restore()
+
+    def _paint_grid(
+        self, painter: QPainter, axes: Axes, theme: Theme, metrics: QFontMetricsF
+    ) -> None:
+        plot = axes.plot
+        painter.setPen(QPen(QColor(theme.line), 1))
+        for share in (0.0, 0.5, 1.0):
+            y = round(plot.bottom() - share * plot.height()) + 0.5
+            painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
+        first = int(np.ceil((axes.start_s - self._origin_s) / TICK_S)) * TICK_S
+        for tick in range(first, int(np.ceil(axes.end_s - self._origin_s)) + 1, TICK_S):
+            x = axes.x(self._origin_s + tick)
+            if x > plot.right():
+                break
+            painter.setPen(QPen(QColor(theme.line), 1))
+            painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))
+            painter.setPen(QColor(theme.muted))
+            text = texts.clock(tick, tenths=False)
+            wide = metrics.horizontalAdvance(text)
+            left = min(max(x - wide / 2, plot.left()), plot.right() - wide)
+            painter.drawText(QPointF(left, self.height() - metrics.descent()), text)
+
+    def _paint_curves(
+        self, painter: QPainter, axes: Axes, theme: Theme, history: History, leading: list[int]
+    ) -> None:
+        times, rows = history.times_s(), history.probabilities()
+        columns = _one_per_pixel(times, axes)
+        x = axes.plot.left() + (times[columns] - axes.start_s) * (
+            axes.plot.width() / (axes.end_s - axes.start_s)
+        )
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        top = int(rows[-1].argmax())
+        for k in leading:
+            colour = QColor(theme.series[k % len(theme.series)])
+            y = axes.plot.bottom() - rows[columns, k] * axes.plot.height()
+            points = [QPointF(a, b) for a, b in zip(x.tolist(), y.tolist(), strict=True)]
+            if k == top and points:
+                area = QColor(colour)
+                area.setAlpha(36)
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(area)
+                ends = [QPointF(v.x(), axes.plot.bottom()) for v in (points[-1], points[0])]
+                painter.drawPolygon(QPolygonF(points + ends))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(colour, 1.6))
+            painter.drawPolyline(QPolygonF(points))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+    def _paint_legend(
+        self, painter: QPainter, theme: Theme, metrics: QFontMetricsF, leading: list[int]
+    ) -> None:
+        x = 0.0
+        names = [metrics.horizontalAdvance(self._labels[k]) for k in leading]
+        for k, room in zip(leading, shares(names, self.width() - 22 * len(leading)), strict=True):
+            painter.fillRect(
+                QRectF(x, metrics.height() / 2 - 2, 7, 7),
+                QColor(theme.series[k % len(theme.series)]),
+            )
+            name = metrics.elidedText(self._labels[k], Qt.TextElideMode.ElideRight, room + 1)
+            painter.setPen(QColor(theme.muted))
+            painter.drawText(QPointF(x + 11, metrics.ascent()), name)
+            x += metrics.horizontalAdvance(name) + 22
+
+    def _paint_events(
+        self,
+        painter: QPainter,
+        axes: Axes,
+        theme: Theme,
+        metrics: QFontMetricsF,
+        events: Sequence[GestureEvent],
+        y: float,
+    ) -> None:
+        lane_px = metrics.height() + 2
+        for number, event in enumerate(events):
+            if max(event.end_s, event.decided_s) < axes.start_s:
+                continue
+            # two lanes in turn, so that a label may run on to where the next but one starts
+            lane_y = y + number % 2 * lane_px
+            colour = QColor(self._colour(event.label, theme))
+            following = events[number + 2].start_s if number + 2 < len(events) else axes.end_s
+            self._paint_span(
+                painter, axes, metrics, event.label, (event.start_s, event.end_s, following),
+                lane_y, colour, filled=True,
+            )  # fmt: skip
+            if event.decided_s >= axes.start_s:
+                x = axes.x(event.decided_s)
+                painter.setPen(QPen(colour, 1, Qt.PenStyle.DashLine))
+                painter.drawLine(QPointF(x, axes.plot.top()), QPointF(x, lane_y))
+
+    def _paint_script(
+        self, painter: QPainter, axes: Axes, theme: Theme, metrics: QFontMetricsF, y: float
+    ) -> None:
+        shown = [g for g in self._script if g.end_s >= axes.start_s and g.start_s <= axes.end_s]
+        for number, gesture in enumerate(shown):
+            following = shown[number + 1].start_s if number + 1 < len(shown) else axes.end_s
+            self._paint_span(
+                painter, axes, metrics, gesture.label, (gesture.start_s, gesture.end_s, following),
+                y, QColor(theme.muted), filled=False,
+            )  # fmt: skip
+
+    @staticmethod
+    def _paint_span(
+        painter: QPainter,
+        axes: Axes,
+        metrics: QFontMetricsF,
+        label: str,
+        times_s: tuple[float, float, float],
+        y: float,
+        colour: QColor,
+        *,
+        filled: bool,
+    ) -> None:
+        """Draw one span with its label, which may run on to where the next one starts."""
+        start, end, following = (axes.x(t) for t in times_s)
+        left = max(start, axes.plot.left())
+        bar = QRectF(left, y, max(end - left, 3), metrics.height())
+        if filled:
+            tint = QColor(colour)
+            tint.setAlpha(60)
+            painter.fillRect(bar, tint)
+            painter.fillRect(QRectF(left, y, 3 if start >= left else 0, bar.height()), colour)
+        else:
+            painter.setPen(QPen(colour, 1))
+            painter.drawRect(bar.adjusted(0.5, 0.5, -0.5, -0.5))
+        room = min(following, axes.plot.right()) - left - 8
+        text = metrics.elidedText(label, Qt.TextElideMode.ElideRight, room)
+        if len(text) > 1:
+            painter.setPen(colour)
+            painter.drawText(QPointF(left + 6, y + metrics.ascent()), text)
+
+    def _colour(self, label: str, theme: Theme) -> str:
+        if label not in self._labels:
+            return theme.accent
+        return theme.series[self._labels.index(label) % len(theme.series)]
+
+
+def shares(wanted: Sequence[float], room: float) -> list[float]:
+    """Divide a room: who wants less than an equal share keeps what it wants, the rest share."""
+    given = [0.0] * len(wanted)
+    for done, i in enumerate(sorted(range(len(wanted)), key=lambda i: wanted[i])):
+        given[i] = min(wanted[i], (room - sum(given)) / (len(wanted) - done))
+    return given
+
+
+def _one_per_pixel(times_s: NDArray[np.float64], axes: Axes) -> NDArray[np.intp]:
+    """Return the steps worth drawing: the newest of each pixel column."""
+    pixel = np.floor((times_s - axes.start_s) * axes.plot.width() / (axes.end_s - axes.start_s))
+    return np.flatnonzero(np.append(np.diff(pixel) > 0, True))
