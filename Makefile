@@ -39,7 +39,7 @@ venv: .venv/develop.stamp
 	touch $@
 
 .venv/runtime.stamp: .venv/created.stamp pyproject.toml constraints.txt
-	@echo "installing the run-time into .venv (about 600 MB, without torch)"
+	@echo "installing the run-time into .venv (under 1 GB, without torch)"
 	$(PIP) --editable '.[cpu,gui]' --constraint constraints.txt
 	touch $@
 

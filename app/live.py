@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from motionrgbd.app.command import Parser, program_version, run_command
 from motionrgbd.app.settings import Settings, settings_from
+from motionrgbd.core.errors import INTERRUPTED_EXIT_CODE
 
 # Libraries that take long to load are imported where they are used: --help must answer at once.
 if TYPE_CHECKING:
@@ -100,9 +101,11 @@ def open_engine(settings: Settings, *, window: bool = False) -> tuple[Engine, Bu
     """Open model and source; the engine is ready to start and owns the source."""
     from motionrgbd.core.engine import Engine
     from motionrgbd.core.recogniser import Recogniser
+    from motionrgbd.core.session import check_onnxruntime
     from motionrgbd.core.sources.open import open_source
     from motionrgbd.models.bundle import load_bundle
 
+    check_onnxruntime()  # the quickest to tell
     bundle = load_bundle(settings.model or DEFAULT_MODEL)
     recogniser = Recogniser(bundle, device=settings.device)
     source = open_source(source_spec(settings), options=source_options(settings))
@@ -227,11 +230,11 @@ def _play(
 def _play_in_window(engine: Engine, settings: Settings) -> None:
     from motionrgbd.app.gui.run import run_window
 
-    run_window(
+    code = run_window(
         engine, screenshot=settings.screenshot, close_when_finished=settings.close_when_finished
     )
-    if engine.error is not None:
-        raise engine.error
+    if code == INTERRUPTED_EXIT_CODE:
+        raise KeyboardInterrupt
 
 
 def _say_where(settings: Settings, outputs: RunOutputs | None) -> None:
@@ -239,3 +242,7 @@ def _say_where(settings: Settings, outputs: RunOutputs | None) -> None:
         return
     what = "The recording is synthetic: drawn by this program. " if settings.demo else ""
     print(f"{what}Results are in {outputs.folder}{os.sep}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
