@@ -216,7 +216,7 @@ def test_rotations_turn_the_hand_as_seen_in_the_picture(label, sign):
 
 def tip_gap_mm(posture: np.ndarray) -> float:
     shape = hand.sample_hand(np.random.default_rng(0), TRAINING_DOMAIN)
-    tips = hand.finger_joints(shape, posture)[:, 3]
+    tips = hand.place_fingers(shape, posture).joints_mm[:, 3]
     return float(np.linalg.norm(tips[0] - tips[1]))
 
 

@@ -41,11 +41,11 @@ _PHALANGES_MM = np.array(
 )
 _RADII_MM = np.array(
     [
-        [15.0, 11.5, 10.2, 7.8],
-        [10.4, 9.2, 8.2, 6.6],
-        [10.6, 9.4, 8.4, 6.7],
-        [10.0, 8.8, 7.9, 6.3],
-        [8.8, 7.7, 6.9, 5.6],
+        [15.5, 12.0, 10.4, 7.6],
+        [11.6, 9.3, 8.2, 6.4],
+        [11.8, 9.5, 8.4, 6.5],
+        [11.2, 8.9, 7.9, 6.1],
+        [9.8, 7.8, 6.9, 5.4],
     ]
 )
 _THUMB_CURL = np.array([-0.80, 0.25, 0.55])  # where the thumb bends to: over the palm
@@ -99,7 +99,13 @@ class HandShape:
         return 1.0 if self.right else -1.0
 
     @property
-    def scale(self) -> float:
+    def scale(self) -> Array:
+        """Size of the palm relative to the average hand, along its axes (3,)."""
+        width = self.palm_width_mm / _WIDTH_MM
+        return np.array([width, self.palm_length_mm / _LENGTH_MM, width])
+
+    @property
+    def girth(self) -> float:
         return self.palm_width_mm / _WIDTH_MM
 
 
@@ -110,13 +116,13 @@ def sample_hand(rng: np.random.Generator, domain: Domain) -> HandShape:
     girth = draw(rng, domain.finger_girth) * width / _WIDTH_MM
     phalanges = _PHALANGES_MM * rng.uniform(0.97, 1.03, (5, 1))
     phalanges *= ratio * length / phalanges[2].sum()
-    across, along = width / _WIDTH_MM, length / _LENGTH_MM
+    scale = np.array([width / _WIDTH_MM, length / _LENGTH_MM, width / _WIDTH_MM])
     return HandShape(
         palm_width_mm=width,
         palm_length_mm=length,
         finger_ratio=ratio,
         right=bool(rng.random() >= domain.left_handed),
-        roots_mm=_ROOTS_MM * np.array([across, along, across]),
+        roots_mm=_ROOTS_MM * scale,
         phalanges_mm=phalanges,
         radii_mm=_RADII_MM * girth,
     )
@@ -142,8 +148,16 @@ def palm_axes(side: float, angles_rad: Array) -> Array:
     return axes
 
 
-def finger_joints(shape: HandShape, posture_deg: Array) -> Array:
-    """Joints (5, 4, 3) in the palm frame, root to tip."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Fingers:
+    """Joints (5, 4, 3) from root to tip, and where the nails face (5, 3); palm frame."""
+
+    joints_mm: Array
+    nails: Array
+
+
+def place_fingers(shape: HandShape, posture_deg: Array) -> Fingers:
+    """Bend the fingers: each lies in the plane of its base direction and its curl."""
     spread, bend1, bend2, bend3 = np.deg2rad(posture_deg.reshape(5, 4).T)
     base = np.stack([np.sin(spread), np.cos(spread), np.zeros(5)], axis=1)  # (5, 3)
     curl: Array = np.zeros((5, 3))
@@ -159,7 +173,6 @@ def finger_joints(shape: HandShape, posture_deg: Array) -> Array:
     steps = np.cos(bend) * base[:, None] + np.sin(bend) * curl[:, None]
     joints: Array = np.empty((5, 4, 3))
     joints[:, 0] = shape.roots_mm
-    joints[:, 1:] = shape.roots_mm[:, None] + np.cumsum(
-        steps * shape.phalanges_mm[..., None], axis=1
-    )
-    return joints
+    reach = np.cumsum(steps * shape.phalanges_mm[..., None], axis=1)
+    joints[:, 1:] = shape.roots_mm[:, None] + reach
+    return Fingers(joints, np.sin(bend[:, 2]) * base - np.cos(bend[:, 2]) * curl)

@@ -49,24 +49,25 @@ _HAIR = np.array([[0.03, 0.02, 0.015], [0.10, 0.05, 0.02], [0.30, 0.19, 0.08], [
 # balls of the hand, wrist.
 _PALM = np.array(
     [
-        [10, -36, -2, 26, 42, -1, 14.0, 11.3],
-        [4, -38, -3, 8, 45, -3, 14.0, 11.6],
-        [-4, -38, -3, -11, 41, -2, 14.0, 11.0],
-        [-11, -35, -2, -27, 32, 1, 13.5, 10.2],
-        [25, 40, -1, 8, 44, -2, 10.6, 10.8],
-        [8, 44, -2, -11, 40, -1, 10.8, 10.4],
-        [-11, 40, -1, -27, 31, 1, 10.2, 9.8],
-        [18, 8, 1, -18, 4, 2, 12.5, 12.0],
-        [17, -28, 6, 20, 8, 4, 14.0, 10.5],
-        [-16, -30, 5, -24, 14, 5, 13.0, 10.5],
-        [10, -40, 0, 9, -66, 0, 17.0, 17.0],
-        [-10, -40, 0, -9, -66, 0, 16.5, 16.5],
+        [9, -34, -2, 25, 40, -1, 15.0, 11.5],
+        [4, -36, -3, 8, 43, -3, 15.0, 11.8],
+        [-4, -36, -3, -10, 40, -2, 15.0, 11.2],
+        [-10, -34, -2, -26, 32, 1, 14.0, 10.4],
+        [17, 44, -3, -1, 47, -4, 10.2, 10.4],
+        [-1, 47, -4, -19, 40, -2, 10.4, 9.8],
+        [16, 12, -2, -16, 8, -2, 14.0, 13.0],
+        [16, -26, 4, 19, 4, 2, 14.5, 11.5],
+        [-15, -28, 4, -22, 12, 3, 13.5, 11.5],
+        [9, -34, 0, 8, -56, 0, 17.0, 16.5],
+        [-9, -34, 0, -8, -56, 0, 16.5, 16.0],
     ],
     float,
 )
-_FINGER_PARTS = 15
-HAND_PARTS = _FINGER_PARTS + len(_PALM) - 2  # the wrist does not count as hand
-_TIPS = (2, 5, 8, 11, 14)  # last phalanges among the finger parts
+_WRIST = _PALM[-2:, 3:6].mean(axis=0)
+_WEB_MM = np.array([[20.0, 20.0, -1.0], [17.0, 4.0, 1.0]])  # where the thumb's web meets the palm
+_SEGMENTS, _NAILS, _WEB = 15, 5, len(_WEB_MM)
+HAND_PARTS = _SEGMENTS + _NAILS + _WEB + len(_PALM) - 2  # the wrist does not count as hand
+_TIPS = slice(2, _SEGMENTS, 3)  # last phalanges among the finger segments
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,35 +96,63 @@ class Performer:
         """Place the hand and solve the arm for a state of `gestures`."""
         palm = state[POSITION]
         axes = hand.palm_axes(self.shape.side, state[ANGLES])
-        joints = palm + hand.finger_joints(self.shape, state[POSTURE]) @ axes.T
-        radii = self.shape.radii_mm
-        scale = np.array([1.0, self.shape.palm_length_mm / (self.shape.palm_width_mm * 1.225), 1.0])
-        scale = scale * self.shape.scale
-        palm_a = palm + (_PALM[:, :3] * scale) @ axes.T
-        palm_b = palm + (_PALM[:, 3:6] * scale) @ axes.T
-        wrist = palm_b[-2:].mean(axis=0)
-        arm = self._arm(wrist, axes, sway_mm)
-        cones = Cones(
-            np.concatenate([joints[:, :3].reshape(15, 3), palm_a, arm.a]),
-            np.concatenate([joints[:, 1:].reshape(15, 3), palm_b, arm.b]),
-            np.concatenate([radii[:, :3].reshape(15), _PALM[:, 6] * self.shape.scale, arm.ra]),
-            np.concatenate([radii[:, 1:].reshape(15), _PALM[:, 7] * self.shape.scale, arm.rb]),
+        held = self._hand(state[POSTURE])
+        placed = Cones(palm + held.a @ axes.T, palm + held.b @ axes.T, held.ra, held.rb)
+        wrist = palm + axes @ (_WRIST * self.shape.scale)
+        return Pose(placed + self._arm(wrist, axes, sway_mm), palm, axes)
+
+    def _hand(self, posture_deg: Array) -> Cones:
+        """Finger segments, nails, web of the thumb and palm, in the palm frame."""
+        shape = self.shape
+        fingers = hand.place_fingers(shape, posture_deg)
+        joints, radii = fingers.joints_mm, shape.radii_mm
+        last, tip = joints[:, 2], joints[:, 3]
+        lift = fingers.nails * (0.52 * radii[:, 3:])
+        nail = 0.58 * radii[:, 3]
+        thumb = joints[0, 1] + np.array([[0.0], [0.45]]) * (joints[0, 0] - joints[0, 1])
+        web = radii[0, 1] * np.array([0.85, 1.0])
+        palm = _PALM[:, :6].reshape(-1, 3) * shape.scale
+        return Cones(
+            np.concatenate(
+                [
+                    joints[:, :3].reshape(_SEGMENTS, 3),
+                    0.50 * last + 0.50 * tip + 1.1 * lift,
+                    thumb,
+                    palm[::2],
+                ]
+            ),
+            np.concatenate(
+                [
+                    joints[:, 1:].reshape(_SEGMENTS, 3),
+                    0.05 * last + 0.95 * tip + lift,
+                    _WEB_MM * shape.scale,
+                    palm[1::2],
+                ]
+            ),
+            np.concatenate(
+                [
+                    radii[:, :3].reshape(_SEGMENTS),
+                    nail,
+                    web,
+                    _PALM[:, 6] * shape.girth,
+                ]
+            ),
+            np.concatenate([radii[:, 1:].reshape(_SEGMENTS), nail, web, _PALM[:, 7] * shape.girth]),
         )
-        return Pose(cones, palm, axes)
 
     def _arm(self, wrist: Array, axes: Array, sway_mm: Array) -> Cones:
         """Bare forearm (two cones side by side), sleeve with its hem, and upper arm."""
         shoulder = self.neck_mm + sway_mm + [-165.0 * self.shape.side, 60.0, -25.0]
         elbow = _elbow(shoulder, wrist, self.shape.side)
         down = elbow - wrist
-        across = axes[:, 0] * 8.0 * self.shape.scale
-        bare, hem = wrist + 0.45 * down, wrist + 0.30 * down
-        r = self.shape.scale
+        r = self.shape.girth
+        across = axes[:, 0] * 8.0 * r
+        bare, hem = wrist + 0.45 * down, wrist + 0.26 * down
         return Cones(
             np.array([wrist + across, wrist - across, hem, hem, elbow]),
-            np.array([bare + across, bare - across, elbow, wrist + 0.36 * down, shoulder]),
-            np.array([17.5 * r, 17.0 * r, 36.0 * r, 38.0 * r, 47.0 * r]),
-            np.array([23.0 * r, 23.0 * r, 46.0 * r, 38.0 * r, 58.0 * r]),
+            np.array([bare + across, bare - across, elbow, wrist + 0.31 * down, shoulder]),
+            np.array([18.0 * r, 17.5 * r, 32.0 * r, 34.0 * r, 46.0 * r]),
+            np.array([23.0 * r, 23.0 * r, 45.0 * r, 34.0 * r, 58.0 * r]),
         )
 
 
@@ -159,11 +188,11 @@ def sample_performer(
 
 
 def _moving_skin(flesh: Array, cloth: Array) -> Skin:
-    rosy = flesh * [1.06, 0.90, 0.88]
+    rosy, nail = flesh * [1.08, 0.86, 0.84], 0.55 * flesh + [0.34, 0.24, 0.22]
     a = np.repeat(flesh[None], HAND_PARTS + 2 + 5, axis=0)
     b = a.copy()
-    for tip in _TIPS:
-        b[tip] = rosy
+    b[_TIPS] = rosy
+    a[_SEGMENTS : _SEGMENTS + _NAILS] = b[_SEGMENTS : _SEGMENTS + _NAILS] = nail
     a[-3:] = b[-3:] = cloth
     a[-2] = b[-2] = cloth * 0.75 + 0.02  # the hem
     return Skin(a.astype(np.float32), b.astype(np.float32))
@@ -186,11 +215,12 @@ def _body(neck: Array, side: float, flesh: Array, cloth: Array, hair: Array) -> 
         (-78, -165, -8, -78, -182, -8, 13, 15, flesh),
         (78, -165, -8, 78, -182, -8, 13, 15, flesh),
         (0, -148, -96, 0, -172, -92, 11, 7, flesh),
-        (-18, -116, -80, 18, -116, -80, 5, 5, lips),
+        (-19, -120, -76, 0, -115, -81, 3.5, 5.5, lips),
+        (19, -120, -76, 0, -115, -81, 3.5, 5.5, lips),
         (-27, -180, -90, -27, -180, -90, 7, 7, dark),
         (27, -180, -90, 27, -180, -90, 7, 7, dark),
-        (-38, -200, -86, -17, -202, -91, 3.5, 4.5, hair),
-        (38, -200, -86, 17, -202, -91, 3.5, 4.5, hair),
+        (-39, -202, -85, -17, -201, -91, 3.5, 4.5, hair),
+        (39, -202, -85, 17, -201, -91, 3.5, 4.5, hair),
         (-12, -226, 8, 12, -226, 8, 84, 84, hair),
         (-40, -250, -38, 36, -258, -40, 34, 40, hair),
     ]

@@ -19,7 +19,7 @@ from motionrgbd.core.synthetic.room import draw_room, sample_room
 Array = NDArray[np.float64]
 Image = NDArray[np.float32]
 
-_BODY_BLEND_MM, _HAND_BLEND_MM = 9.0, 1.6
+_BODY_BLEND_MM, _HAND_BLEND_MM = 9.0, 2.2
 _MARGIN = 0.10  # of the width: how far the body's layer may sway before its edge shows
 _AMBIENT = np.array([0.46, 0.47, 0.50])
 
@@ -31,15 +31,30 @@ class Light:
     towards: Array
     key: Array
 
-    def shade(self, surface: Surface) -> ColorImage:
-        """Lambert with a soft terminator, display-encoded (3, n) to (n, 3)."""
+    def shade(self, surface: Surface, open_sky: Image | float = 1.0) -> ColorImage:
+        """Lambert with a soft terminator, display-encoded (3, n) to (n, 3).
+
+        open_sky (n,): how much of the light reaches the point past its surroundings.
+        """
         facing = self.towards.astype(np.float32) @ surface.normal
         lit = np.clip(facing * 0.80 + 0.20, 0.0, 1.0)
         sky = 0.8 - 0.2 * surface.normal[1]
         linear = surface.albedo * (
             _AMBIENT.astype(np.float32)[:, None] * sky + self.key.astype(np.float32)[:, None] * lit
         )
-        return encode(linear.T)
+        return encode((linear * open_sky).T)
+
+
+def _open_sky(surface: Surface, view: View) -> Image:
+    """Darken what lies behind its neighbourhood: between fingers, in the hollow of a fist."""
+    height, width = view.height_px, view.width_px
+    depth, there = np.zeros((2, height * width), np.float32)
+    depth[surface.pixel], there[surface.pixel] = surface.depth, 1.0
+    reach = (width // 24, width // 24)
+    total = cv2.blur(depth.reshape(height, width), reach).reshape(-1)[surface.pixel]
+    share = cv2.blur(there.reshape(height, width), reach).reshape(-1)[surface.pixel]
+    behind_mm = np.clip(surface.depth - total / share, 0.0, 22.0)
+    return np.asarray(1.0 - 0.38 / 22.0 * behind_mm, np.float32)
 
 
 def encode(linear: Image) -> ColorImage:
@@ -85,7 +100,8 @@ class Scene:
         front = np.flatnonzero(surface.depth < depth.reshape(-1)[surface.pixel])
         pixel = surface.pixel[front]
         depth.reshape(-1)[pixel] = surface.depth[front]
-        color.reshape(-1, 3)[pixel] = self.light.shade(surface)[front]
+        shaded = self.light.shade(surface, _open_sky(surface, self.view))
+        color.reshape(-1, 3)[pixel] = shaded[front]
         return np.asarray(cv2.GaussianBlur(color, (3, 3), 0.6), np.uint8), depth
 
     def _backdrop(self, sway_mm: Array) -> tuple[ColorImage, Image]:
@@ -139,7 +155,7 @@ def build_scene(rng: np.random.Generator, domain: Domain, size_px: tuple[int, in
     shape = sample_hand(rng, domain)
     distance = draw(rng, domain.hand_distance_mm)
     # The performer holds the hand where the camera looks, a little to its own side.
-    aim = np.array([-shape.side * draw(rng, (0.0, 35.0)), draw(rng, (-15.0, 15.0)), distance])
+    aim = np.array([-shape.side * draw(rng, (0.0, 35.0)), draw(rng, (8.0, 45.0)), distance])
     centre = turn.T @ aim + place
     performer = sample_performer(rng, domain, shape, centre)
     towards = np.array([rng.uniform(-0.75, 0.75), rng.uniform(-0.9, -0.35), -1.0])
