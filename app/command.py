@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -41,6 +42,9 @@ def run_command(program: str, action: Callable[[], int]) -> int:
     `finally` blocks keep what was produced.
     """
     signal.signal(signal.SIGTERM, _terminate)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal without ✓ shows ?
+            stream.reconfigure(errors="replace")
     try:
         return action()
     except (MotionRGBDError, ModelFileError) as error:
