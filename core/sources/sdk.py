@@ -1,0 +1,194 @@
+"""librealsense: the only module that imports `pyrealsense2`, and only when asked to."""
+
+from __future__ import annotations
+
+import ctypes
+import datetime
+import queue
+import threading
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from motionrgbd.calibration.extrinsics import Extrinsics
+from motionrgbd.calibration.intrinsics import DISTORTIONS, Intrinsics
+from motionrgbd.core.errors import LibraryError, SourceError
+from motionrgbd.core.sources.pairing import StampedImage
+from motionrgbd.core.sources.rig import color_image, depth_image
+from motionrgbd.core.sources.rosbag import Stream
+
+_MS_TO_NS = 1_000_000
+_POLL_S = 0.05
+_WAITING_IMAGES = 8  # copies between the player's thread and ours; the player waits when full
+
+
+def load() -> Any:
+    """The `pyrealsense2` module; raises `LibraryError` where it is not usable."""
+    try:
+        import libusb_package
+
+        # pyrealsense2 links to libusb-1.0, which bare machines lack: load PyPI's copy first
+        ctypes.CDLL(str(libusb_package.get_library_path()), ctypes.RTLD_GLOBAL)
+    except (ImportError, OSError):
+        pass  # the system's libusb may do
+    try:
+        import pyrealsense2
+    except ImportError as problem:
+        raise LibraryError(
+            f"pyrealsense2 does not load ({problem}): pip install 'motionrgbd-live[camera]'"
+        ) from None
+    return pyrealsense2
+
+
+def is_available() -> bool:
+    """Whether librealsense loads here."""
+    try:
+        load()
+    except LibraryError:
+        return False
+    return True
+
+
+def stamped(rs: Any, frame: Any) -> tuple[Stream, StampedImage]:
+    """A video frame as (stream, image in memory of its own, number, stamp)."""
+    profile = frame.get_profile()
+    stream = Stream.DEPTH if profile.stream_type() == rs.stream.depth else Stream.COLOR
+    video = frame.as_video_frame()
+    pixels = memoryview(np.asanyarray(frame.get_data())).cast("B")
+    decode = depth_image if stream is Stream.DEPTH else color_image
+    image = decode(_name(profile.format()), pixels, video.get_width(), video.get_height())
+    stamp_s = round(frame.get_timestamp() * _MS_TO_NS) / 1e9
+    return stream, StampedImage(image, frame.get_frame_number(), stamp_s)
+
+
+def intrinsics(profile: Any) -> Intrinsics:
+    """Of a stream profile."""
+    i = profile.as_video_stream_profile().get_intrinsics()
+    name = _name(i.model)
+    if name not in DISTORTIONS:  # lens models of other camera families
+        if any(i.coeffs):
+            raise SourceError(f"the lens model '{name}' is not known")
+        name = "none"
+    k1, k2, p1, p2, k3 = i.coeffs
+    return Intrinsics(i.width, i.height, i.fx, i.fy, i.ppx, i.ppy, name, (k1, k2, p1, p2, k3))
+
+
+def extrinsics(source: Any, target: Any) -> Extrinsics:
+    """From one stream profile to another; librealsense keeps matrices column by column."""
+    e = source.get_extrinsics_to(target)
+    return Extrinsics.of(np.array(e.rotation).reshape(3, 3).T, np.array(e.translation))
+
+
+class SdkPlayer:
+    """Decodes a recording's images with librealsense.
+
+    The sensors are played directly: through a pipeline a `.bag` loses its first frame. The
+    player's thread runs `_on_frame`, which copies the image out and waits while the reading
+    thread is behind. Two traps, both found by hanging in them: a `frame_queue` given to
+    `sensor.start` is taken for a Python callable, so it blocks holding the interpreter's lock;
+    and the first sensor plays while the second is not started yet, so `_on_frame` waits for all.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._rs = load()
+        self._path = path
+
+    def images(self, skip_s: float) -> Generator[tuple[Stream, StampedImage], None, None]:
+        run = _Run(self._rs, self._path, skip_s)
+        try:
+            yield from run.images()
+        finally:
+            run.stop()
+
+    def close(self) -> None:
+        """Nothing is open but while images are read."""
+
+
+class _Run:
+    """One pass through a recording, from `skip_s` to its end."""
+
+    def __init__(self, rs: Any, path: Path, skip_s: float) -> None:
+        self._rs = rs
+        self._images: queue.Queue[tuple[Stream, StampedImage] | Exception] = queue.Queue(
+            _WAITING_IMAGES
+        )
+        self._all_started = threading.Event()
+        self._stopping = threading.Event()
+        self._sensors: list[Any] = []
+        try:
+            self._start(path, skip_s)
+        except RuntimeError as problem:
+            self.stop()
+            raise SourceError(f"{path}: librealsense cannot play it: {problem}") from None
+
+    def _start(self, path: Path, skip_s: float) -> None:
+        rs = self._rs
+        self._context = rs.context()
+        device = self._context.load_device(str(path))
+        self._player = rs.playback(device)
+        self._player.set_real_time(False)
+        kinds = (rs.stream.depth, rs.stream.color)
+        for sensor in device.query_sensors():
+            # the first of each kind, as `rosbag` picks them
+            profiles = [
+                p
+                for p in sensor.get_stream_profiles()
+                if p.stream_type() in kinds and p.stream_index() == 0
+            ]
+            if profiles:
+                sensor.open(profiles)
+                self._sensors.append(sensor)
+        if skip_s > 0:
+            self._player.seek(datetime.timedelta(seconds=skip_s))
+        for sensor in self._sensors:
+            sensor.start(self._on_frame)
+        self._all_started.set()
+
+    def _on_frame(self, frame: Any) -> None:
+        """The player's thread."""
+        while not self._all_started.wait(_POLL_S):
+            if self._stopping.is_set():
+                return
+        found: tuple[Stream, StampedImage] | Exception
+        try:
+            found = stamped(self._rs, frame)
+        except Exception as problem:  # raised where the images are read
+            found = problem
+        while not self._stopping.is_set():
+            try:
+                self._images.put(found, timeout=_POLL_S)
+                return
+            except queue.Full:
+                continue
+
+    def images(self) -> Generator[tuple[Stream, StampedImage], None, None]:
+        ended = False
+        while True:
+            try:
+                found = self._images.get(timeout=_POLL_S)
+            except queue.Empty:
+                if ended:
+                    return
+                # what arrived between the time-out and the look at the status is fetched once more
+                ended = self._player.current_status() == self._rs.playback_status.stopped
+                continue
+            if isinstance(found, Exception):
+                raise found
+            yield found
+
+    def stop(self) -> None:
+        self._stopping.set()
+        for sensor in self._sensors:
+            try:
+                sensor.stop()
+                sensor.close()
+            except RuntimeError:
+                continue  # it was not started
+        self._sensors.clear()
+
+
+def _name(value: Any) -> str:
+    """`rs.format.z16` is 'z16'."""
+    return str(value).rsplit(".", 1)[-1]
