@@ -54,8 +54,8 @@ _FOLLOWING = ((hand.POINT, hand.POINT), (hand.FLAT, hand.FLAT))
 _POSTURES = {
     "Grab": ((hand.FRAME, hand.FIST), (hand.SPREAD, hand.FIST)),
     "Tap": ((hand.POINT, hand.POINT), (hand.FLAT, hand.FLAT)),
-    "Expand": ((hand.PINCH, hand.FRAME), (hand.BEAK, hand.SPREAD)),
-    "Pinch": ((hand.FRAME, hand.PINCH), (hand.SPREAD, hand.BEAK)),
+    "Expand": ((hand.PINCH, hand.PINCH_OPEN), (hand.BEAK, hand.SPREAD)),
+    "Pinch": ((hand.PINCH_OPEN, hand.PINCH), (hand.SPREAD, hand.BEAK)),
     "Rotation CW": ((hand.FRAME, hand.FRAME), (hand.CLAW, hand.CLAW)),
     "Rotation CCW": ((hand.FRAME, hand.FRAME), (hand.CLAW, hand.CLAW)),
     "Shake": ((hand.POINT, hand.POINT), (hand.OPEN, hand.OPEN)),
@@ -192,7 +192,8 @@ def _tap(manner: Manner, states: Array, time: Array) -> None:
 
 def _close_or_open(manner: Manner, states: Array, share: Array) -> None:
     if manner.label == "Grab":  # reaches out, closes, takes
-        states[:, 2] += manner.size * (-18.0 * np.sin(np.pi * share) + 30.0 * share)
+        states[:, 2] += manner.size * (-22.0 * np.sin(np.pi * share) + 42.0 * share)
+        states[:, 1] += manner.size * 14.0 * share
         states[:, 3] += 0.25
     else:
         states[:, 3] += 0.35 if manner.one_finger else 0.30

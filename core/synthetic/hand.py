@@ -48,7 +48,10 @@ _RADII_MM = np.array(
         [9.8, 7.8, 6.9, 5.4],
     ]
 )
-_THUMB_CURL = np.array([-0.80, 0.25, 0.55])  # where the thumb bends to: over the palm
+# Where the fingers bend to: the thumb over the palm, the others out of it and towards each other.
+_CURLS = np.array(
+    [[-0.80, 0.25, 0.55], [-0.08, 0, 1.0], [-0.02, 0, 1.0], [0.08, 0, 1.0], [0.20, 0, 1.0]]
+)
 
 
 def _posture(*fingers: tuple[float, float, float, float]) -> Array:
@@ -74,10 +77,13 @@ CLAW = _posture(
     (62, 36, 14, 22), (13, 18, 42, 26), (3, 14, 44, 28), (-9, 18, 44, 28), (-22, 20, 42, 26)
 )
 PINCH = _posture(
-    (31, 34, 21, 19), (4, 66, 42, 25), (0, 66, 70, 40), (-2, 66, 74, 42), (-5, 64, 74, 42)
+    (31, 34, 21, 19), (4, 68, 42, 23), (3, 24, 30, 14), (-5, 28, 34, 16), (-14, 32, 36, 16)
+)
+PINCH_OPEN = _posture(
+    (64, 20, 4, 2), (10, 6, 8, 4), (3, 18, 24, 12), (-6, 22, 28, 14), (-16, 26, 30, 14)
 )
 BEAK = _posture(
-    (16, 40, 36, 17), (11, 73, 45, 18), (8, 73, 45, 20), (1, 72, 45, 20), (-11, 74, 38, 12)
+    (10, 34, 26, 8), (3, 72, 38, 13), (-4, 71, 44, 22), (1, 67, 44, 20), (12, 72, 21, 8)
 )
 
 
@@ -160,14 +166,10 @@ def place_fingers(shape: HandShape, posture_deg: Array) -> Fingers:
     """Bend the fingers: each lies in the plane of its base direction and its curl."""
     spread, bend1, bend2, bend3 = np.deg2rad(posture_deg.reshape(5, 4).T)
     base = np.stack([np.sin(spread), np.cos(spread), np.zeros(5)], axis=1)  # (5, 3)
-    curl: Array = np.zeros((5, 3))
-    curl[:, 2] = 1.0
-
-    rise = bend1[0]
-    base[0] = base[0] * np.cos(rise) + np.array([0.0, 0.0, np.sin(rise)])
-    curl[0] = _THUMB_CURL - (_THUMB_CURL @ base[0]) * base[0]
-    curl[0] /= np.linalg.norm(curl[0])
-    bend1[0] = 0.0
+    base[0] = base[0] * np.cos(bend1[0]) + np.array([0.0, 0.0, np.sin(bend1[0])])
+    bend1[0] = 0.0  # the thumb's first angle has raised its base
+    curl = _CURLS - (_CURLS * base).sum(axis=1, keepdims=True) * base
+    curl /= np.sqrt((curl * curl).sum(axis=1, keepdims=True))
 
     bend = np.cumsum([bend1, bend2, bend3], axis=0).T[..., None]  # (5, 3, 1)
     steps = np.cos(bend) * base[:, None] + np.sin(bend) * curl[:, None]

@@ -40,10 +40,12 @@ _CLOTHES = np.array(
         [0.42, 0.26, 0.07],
         [0.13, 0.22, 0.09],
         [0.20, 0.12, 0.26],
-        [0.55, 0.52, 0.46],
+        [0.42, 0.40, 0.36],
     ]
 )
-_HAIR = np.array([[0.03, 0.02, 0.015], [0.10, 0.05, 0.02], [0.30, 0.19, 0.08], [0.22, 0.21, 0.20]])
+_HAIR = np.array(
+    [[0.03, 0.02, 0.015], [0.10, 0.05, 0.02], [0.30, 0.19, 0.08], [0.22, 0.21, 0.20]]
+)  # dark ones first
 
 # Palm, in the palm frame of the average hand: end, end, radii. Metacarpals, webbing, the two
 # balls of the hand, wrist.
@@ -182,7 +184,7 @@ def sample_performer(
     i = min(int(tone), len(_SKIN_TONES) - 2)
     flesh = _SKIN_TONES[i] + (tone - i) * (_SKIN_TONES[i + 1] - _SKIN_TONES[i])
     cloth = _CLOTHES[rng.integers(len(_CLOTHES))] * rng.uniform(0.8, 1.2, 3)
-    hair = _HAIR[rng.integers(len(_HAIR))]
+    hair = _HAIR[rng.integers(len(_HAIR) if tone < 2.0 else 2)]
     body, body_skin = _body(neck, shape.side, flesh, cloth, hair)
     return Performer(shape, neck, _moving_skin(flesh, cloth), body, body_skin)
 

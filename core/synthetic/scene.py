@@ -114,10 +114,9 @@ class Scene:
         y, x = layer.margin_px - dy, layer.margin_px - dx
         cut = (slice(y, y + self.view.height_px), slice(x, x + self.view.width_px))
         body_mm = layer.depth_mm[cut] + np.float32(sway_mm[2])
-        front = body_mm < self.room_mm
-        depth = np.where(front, body_mm, self.room_mm)
-        color = np.where(front[..., None], layer.color[cut], self.room_color)
-        return color, depth
+        color = self.room_color.copy()
+        cv2.copyTo(layer.color[cut], (body_mm < self.room_mm).view(np.uint8), color)
+        return color, np.minimum(body_mm, self.room_mm)
 
     def hand_box(self, pose: Pose) -> tuple[int, int, int, int] | None:
         """Pixels (y0, x0, y1, x1), end exclusive, that hold the hand up to the wrist."""
