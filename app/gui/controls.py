@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSignalBlocker, QSize, Qt, Signal
@@ -123,13 +122,13 @@ class TransportBar(QWidget):
         self._playing = True
         self._duration_s: float | None = None
         self._elapsed_s = 0.0
-        self._play = self._button("Play or pause (Space)", self.play_toggled.emit)
-        self._step = self._button("One frame on (Right arrow)", self.step_requested.emit)
-        self._slider = JumpSlider(Qt.Orientation.Horizontal)
-        self._slider.setRange(0, _SLIDER_STEPS)
-        self._slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # arrow keys step and seek
-        self._slider.sliderReleased.connect(self._released)
-        self._slider.sliderMoved.connect(self._dragged)
+        self.play_button = _button("Play or pause (Space)")
+        self.step_button = _button("One frame on (Right arrow)")
+        self.slider = JumpSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(0, _SLIDER_STEPS)
+        self.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # arrow keys step and seek
+        self.slider.sliderReleased.connect(self._released)
+        self.slider.sliderMoved.connect(self._dragged)
         self._time = QLabel()
         self._time.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._speed = QComboBox()
@@ -137,26 +136,22 @@ class TransportBar(QWidget):
             self._speed.addItem(texts.speed(factor))
         self._speed.setCurrentIndex(SPEEDS.index(1.0))
         self._speed.setToolTip("Speed of the replay")
-        self._speed.currentIndexChanged.connect(lambda i: self.speed_changed.emit(SPEEDS[i]))
+        self.play_button.clicked.connect(self.play_toggled)
+        self.step_button.clicked.connect(self.step_requested)
+        self._speed.currentIndexChanged.connect(self._speed_chosen)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
-        layout.addWidget(self._play)
-        layout.addWidget(self._step)
-        layout.addWidget(self._slider, 1)
+        layout.addWidget(self.play_button)
+        layout.addWidget(self.step_button)
+        layout.addWidget(self.slider, 1)
         layout.addWidget(self._time)
         layout.addWidget(self._speed)
         self.set_duration(None)
         self._draw_icons()
 
-    def _button(self, tip: str, slot: Callable[[], None]) -> QToolButton:
-        button = QToolButton()
-        button.setToolTip(tip)
-        button.setAutoRaise(True)
-        button.setIconSize(QSize(18, 18))
-        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        button.clicked.connect(slot)
-        return button
+    def _speed_chosen(self, index: int) -> None:
+        self.speed_changed.emit(SPEEDS[index])
 
     def set_playing(self, playing: bool) -> None:
         """Show whether the recording runs."""
@@ -171,7 +166,7 @@ class TransportBar(QWidget):
     def set_duration(self, duration_s: float | None) -> None:
         """Set the recording's length; without one it cannot be sought."""
         self._duration_s = duration_s
-        self._slider.setEnabled(duration_s is not None)
+        self.slider.setEnabled(duration_s is not None)
         widest = texts.clock(duration_s or 0.0)
         room = self._time.fontMetrics().horizontalAdvance(f"{widest} / {widest}") + 4
         self._time.setMinimumWidth(room)
@@ -180,11 +175,11 @@ class TransportBar(QWidget):
     def set_elapsed(self, elapsed_s: float) -> None:
         """Show where the recording is, unless the slider is being dragged."""
         self._elapsed_s = elapsed_s
-        if self._slider.isSliderDown():
+        if self.slider.isSliderDown():
             return
         if self._duration_s:
-            with QSignalBlocker(self._slider):
-                self._slider.setValue(round(elapsed_s / self._duration_s * _SLIDER_STEPS))
+            with QSignalBlocker(self.slider):
+                self.slider.setValue(round(elapsed_s / self._duration_s * _SLIDER_STEPS))
         self._show_time(elapsed_s)
 
     def elapsed_s(self) -> float:
@@ -211,7 +206,7 @@ class TransportBar(QWidget):
 
     def _released(self) -> None:
         if self._duration_s is not None:
-            self.seek_requested.emit(self._slider.value() / _SLIDER_STEPS * self._duration_s)
+            self.seek_requested.emit(self.slider.value() / _SLIDER_STEPS * self._duration_s)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         if event.type() == QEvent.Type.PaletteChange:
@@ -220,8 +215,17 @@ class TransportBar(QWidget):
 
     def _draw_icons(self) -> None:
         colour = self.palette().color(QPalette.ColorRole.WindowText)
-        self._play.setIcon(_icon("pause" if self._playing else "play", colour))
-        self._step.setIcon(_icon("step", colour))
+        self.play_button.setIcon(_icon("pause" if self._playing else "play", colour))
+        self.step_button.setIcon(_icon("step", colour))
+
+
+def _button(tip: str) -> QToolButton:
+    button = QToolButton()
+    button.setToolTip(tip)
+    button.setAutoRaise(True)
+    button.setIconSize(QSize(18, 18))
+    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return button
 
 
 def _icon(shape: Literal["play", "pause", "step"], colour: QColor) -> QIcon:

@@ -103,9 +103,8 @@ def summary(health: Health) -> str:
     parts = [f"{health.capture_hz:.0f} Hz captured", f"{health.engine_hz:.0f} Hz recognised"]
     if "total" in health.stages:
         total = health.stages["total"]
-        parts.append(
-            f"{milliseconds(total.p50_ms)} ms late, 95 % below {milliseconds(total.p95_ms)} ms"
-        )
+        p50, p95 = milliseconds(total.p50_ms), milliseconds(total.p95_ms)
+        parts.append(f"latency {p50} ms, 95 % below {p95} ms")
     lost = health.dropped + health.missing
     parts.append(f"{lost:,} frames lost" if lost else "no frame lost")
     return "   ·   ".join(parts)

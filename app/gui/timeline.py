@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from motionrgbd.app.gui import texts
@@ -35,11 +35,16 @@ class Axes:
 
 
 class Timeline(QWidget):
-    """Draws a `History`. Filled spans are recognised gestures; outlined ones were scripted."""
+    """Draws a `History`. Filled spans are recognised gestures; underlined ones were scripted."""
 
     def __init__(self, labels: Sequence[str] = (), parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setToolTip(
+            "Probabilities of the leading labels. Filled spans: recognised gestures, dashed where "
+            "decided. Underlined spans: gestures scripted in the recording."
+        )
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._labels = tuple(labels)
         self._history: History | None = None
         self._script: tuple[ScriptedGesture, ...] = ()
@@ -63,6 +68,7 @@ class Timeline(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         painter = QPainter(self)
+        painter.fillRect(event.rect(), self.palette().color(QPalette.ColorRole.Base))
         theme, metrics = theme_of(self), QFontMetricsF(self.font())
         line = metrics.height()
         lanes = 2 * (line + 2) + (line + 4 if self._script else 0)
@@ -128,8 +134,11 @@ class Timeline(QWidget):
                 ends = [QPointF(v.x(), axes.plot.bottom()) for v in (points[-1], points[0])]
                 painter.drawPolygon(QPolygonF(points + ends))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(colour, 1.6))
-            painter.drawPolyline(QPolygonF(points))
+            painter.setPen(QPen(colour, 1))
+            curve = QPolygonF(points)
+            # twice one pixel: a pen of two pixels takes another way and costs nine times as much
+            painter.drawPolyline(curve)
+            painter.drawPolyline(curve.translated(0, 0.6))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _paint_legend(
@@ -206,8 +215,9 @@ class Timeline(QWidget):
             painter.fillRect(bar, tint)
             painter.fillRect(QRectF(left, y, 3 if start >= left else 0, bar.height()), colour)
         else:
-            painter.setPen(QPen(colour, 1))
-            painter.drawRect(bar.adjusted(0.5, 0.5, -0.5, -0.5))
+            painter.fillRect(QRectF(left, bar.bottom(), bar.width(), 1), colour)
+            if start >= left:
+                painter.fillRect(QRectF(left, y + 3, 1, bar.height() - 2), colour)
         room = min(following, axes.plot.right()) - left - 8
         text = metrics.elidedText(label, Qt.TextElideMode.ElideRight, room)
         if len(text) > 1:

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QMainWindow,
     QScrollArea,
+    QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -180,7 +181,8 @@ class MainWindow(QMainWindow):
         self._identity = ElidedLabel("", role=muted)
         self._summary = ElidedLabel("", role=muted)
         self._summary.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        return _row(self._identity, self._summary, stretch=(1, 1))
+        self._identity.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        return _row(self._identity, self._summary, stretch=(1, 0))
 
     def _add_menus(self) -> None:
         for title, items in MENUS:
