@@ -39,6 +39,10 @@ class PictureView(QWidget):
         self._image = None
         self.update()
 
+    def scene(self) -> Scene | None:
+        """Return what is shown."""
+        return self._scene
+
     def set_placeholder(self, text: str) -> None:
         """Set what is said where there is no picture."""
         if text != self._placeholder:

@@ -289,6 +289,14 @@ class MainWindow(QMainWindow):
             self._top_label.setText(self._labels[top])
             self._top_score.setText(f"{prediction.probabilities[top]:.2f}")
 
+    def identity(self) -> str:
+        """Return the words that name source, model and provider."""
+        return self._identity.text()
+
+    def summary(self) -> str:
+        """Return the words about rates and losses."""
+        return self._summary.text()
+
     # ---- what menus and keys call ----
 
     def next_heat(self) -> None:
