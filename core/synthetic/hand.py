@@ -93,7 +93,6 @@ class HandShape:
 
     palm_width_mm: float
     palm_length_mm: float
-    finger_ratio: float
     right: bool
     roots_mm: Array
     phalanges_mm: Array
@@ -126,7 +125,6 @@ def sample_hand(rng: np.random.Generator, domain: Domain) -> HandShape:
     return HandShape(
         palm_width_mm=width,
         palm_length_mm=length,
-        finger_ratio=ratio,
         right=bool(rng.random() >= domain.left_handed),
         roots_mm=_ROOTS_MM * scale,
         phalanges_mm=phalanges,

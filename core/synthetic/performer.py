@@ -74,11 +74,10 @@ _TIPS = slice(2, _SEGMENTS, 3)  # last phalanges among the finger segments
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pose:
-    """Everything that moves, in world coordinates. axes (3, 3): the palm's x, y, z as columns."""
+    """Everything that moves, in world coordinates; palm_mm (3,) is the middle of the palm."""
 
     cones: Cones
     palm_mm: Array
-    axes: Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +100,7 @@ class Performer:
         held = self._hand(state[POSTURE])
         placed = Cones(palm + held.a @ axes.T, palm + held.b @ axes.T, held.ra, held.rb)
         wrist = palm + axes @ (_WRIST * self.shape.scale)
-        return Pose(placed + self._arm(wrist, axes, sway_mm), palm, axes)
+        return Pose(placed + self._arm(wrist, axes, sway_mm), palm)
 
     def _hand(self, posture_deg: Array) -> Cones:
         """Finger segments, nails, web of the thumb and palm, in the palm frame."""

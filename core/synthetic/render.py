@@ -10,7 +10,6 @@ z = min(z_i) - k log sum exp((min(z_i) - z_i) / k).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,22 +110,20 @@ def _spans(counts: Index) -> tuple[Index, Index]:
     return run, np.arange(len(run)) - starts[run]
 
 
-def _dot(x: Any, y: Any) -> Any:
-    return np.einsum("pk,pk->p", x, y)
+def _dot(x: Array, y: Array) -> Array:
+    product: Array = (x * y).sum(axis=1)
+    return product
 
 
-def cast(cones: Cones, skin: Skin, view: View, blend_mm: float) -> Surface:
-    """Draw the cones; `blend_mm` is k of the smooth minimum."""
-    box = boxes(cones, view.intrinsics)
-    cone, row = _spans(box[:, 2] - box[:, 0])  # one entry per row of a cone's box
+def _rows(cones: Cones, box: Index, view: View) -> tuple[Index, Index, Image]:
+    """Cone and y of every row of every cone's box, and what is constant along it (10, rows)."""
+    cone, row = _spans(box[:, 2] - box[:, 0])
     y = row + box[cone, 0]
-
-    # Constants of a cone, in Quilez' names where he has one.
     ba = cones.b - cones.a
     rr = cones.ra - cones.rb
-    m5, m7 = _dot(cones.a, cones.a), _dot(cones.b, cones.b)
+    m5, m7 = _dot(cones.a, cones.a), _dot(cones.b, cones.b)  # Quilez' names, where he has one
     ba_a = _dot(ba, cones.a)
-    d2 = np.maximum(_dot(ba, ba) - rr * rr, 1e-3)
+    d2 = np.maximum(_dot(ba, ba) - rr * rr, 1e-3)  # one end inside the other: a sphere
     k0 = d2 * m5 - ba_a**2 - 2 * ba_a * rr * cones.ra - _dot(ba, ba) * cones.ra**2
     c1 = rr * cones.ra + ba_a
     of_cone = np.stack([cones.a[:, 0], ba[:, 0], d2, k0, c1, m5 - cones.ra**2, m7 - cones.rb**2])
@@ -136,6 +133,13 @@ def cast(cones: Cones, skin: Skin, view: View, blend_mm: float) -> Surface:
     of_row[7] = cones.a[cone, 1] * v + cones.a[cone, 2]
     of_row[8] = ba[cone, 1] * v + ba[cone, 2]
     of_row[9] = v * v + 1
+    return cone, y, of_row
+
+
+def cast(cones: Cones, skin: Skin, view: View, blend_mm: float) -> Surface:
+    """Draw the cones; `blend_mm` is k of the smooth minimum."""
+    box = boxes(cones, view.intrinsics)
+    cone, y, of_row = _rows(cones, box, view)
 
     # One entry per pixel of a row: dot products with the ray, then the three discriminants.
     run, x = _spans((box[:, 3] - box[:, 1])[cone])
@@ -160,7 +164,7 @@ def cast(cones: Cones, skin: Skin, view: View, blend_mm: float) -> Surface:
     far = np.float32(np.inf)
     with np.errstate(invalid="ignore", divide="ignore"):
         z = (-k1 - np.sqrt(h)) / k2
-        along = z * m2 + (-c1_)  # Quilez' y: m1 - ra rr + t m2, and m1 = -ba.a
+        along = z * m2 - c1_  # Quilez' y = m1 - ra rr + t m2, and m1 = -ba.a
         z = np.where((along > 0) & (along < d2_) & (h >= 0), z, far)
         z = np.fmin(z, np.where(ha >= 0, (ga - np.sqrt(ha)) / dd, far))
         z = np.fmin(z, np.where(hb >= 0, (ga + m2 - np.sqrt(hb)) / dd, far))

@@ -44,12 +44,6 @@ class Script:
             (1 - f) * self.sway_mm[i] + f * self.sway_mm[i + 1],
         )
 
-    def label_at(self, time_s: float) -> str | None:
-        for gesture in self.gestures:
-            if gesture.start_s <= time_s < gesture.end_s:
-                return gesture.label
-        return None
-
 
 def _state(position_mm: Array, angles_rad: Sequence[float], posture_deg: Array) -> Array:
     return np.concatenate([position_mm, angles_rad, posture_deg])
@@ -154,7 +148,7 @@ def _leave(take: _Take, duration_s: float) -> None:
 def _scratch(take: _Take, duration_s: float) -> None:
     """Scratch the other shoulder."""
     spot = _state(
-        take.centre + np.array([110.0 * take.side, -20.0, 230.0]),
+        take.centre + np.array([110.0 * take.side, 75.0, 215.0]),
         (0.2, 0.9 * take.side, 0.9 * take.side),
         hand.RELAXED,
     )
