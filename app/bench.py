@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from motionrgbd.app.gui.available import why_no_window
-from motionrgbd.app.live import open_engine
+from motionrgbd.app.live import open_session
 from motionrgbd.app.settings import Settings
 from motionrgbd.core.guidance import GuidanceSettings, GuidanceStream, plain_guidance
 from motionrgbd.core.results import Percentiles
@@ -96,7 +96,8 @@ def bench_live(settings: Settings) -> int:
     """Print the latency of a model over a source at its own rate, with the window open."""
     reason = "--headless" if settings.headless else why_no_window()
     shown = "window open" if reason is None else f"no window ({reason})"
-    engine, bundle = open_engine(settings, window=reason is None)
+    session = open_session(settings, window=reason is None)
+    engine = session.engine
     try:
         if reason is None:
             from motionrgbd.app.gui.run import run_window
@@ -108,7 +109,7 @@ def bench_live(settings: Settings) -> int:
     finally:
         engine.stop()
     health = engine.health()
-    print(f"{bundle.recipe.name} on {engine.info.name}, {engine.info.fps_hz:g} Hz, {shown}.")
+    print(f"{engine.model_name} on {engine.info.name}, {engine.info.fps_hz:g} Hz, {shown}.")
     print(f"{machine()}, {health.provider}; {health.frames} frames, {health.skipped} skipped\n")
     rows = [
         [stage, f"{p.p50_ms:.2f}", f"{p.p95_ms:.2f}", f"{p.p99_ms:.2f}"]

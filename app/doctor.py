@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from motionrgbd.app.command import program_version
-from motionrgbd.app.live import DEFAULT_MODEL, open_engine
+from motionrgbd.app.live import DEFAULT_MODEL, open_session
 from motionrgbd.app.settings import Device, Settings
 from motionrgbd.core.errors import MotionRGBDError
 from motionrgbd.models.errors import ModelFileError
@@ -139,7 +139,7 @@ def check_bundle() -> Iterator[Finding]:
 def run_demo(device: Device, seconds: float) -> Iterator[Finding]:
     """Replay the demo in real time through the model, and say what it really ran on."""
     settings = dataclasses.replace(Settings(), demo=True, device=device, pace="realtime")
-    engine, _ = open_engine(settings)
+    engine = open_session(settings).engine
     try:
         engine.start()
         engine.wait(seconds)
@@ -179,10 +179,23 @@ def check_camera_library() -> Iterator[Finding]:
         yield Finding("ok", "USB (libusb-1.0)", f"libusb-package {version('libusb-package')}")
     else:
         yield Finding("note", "USB (libusb-1.0)", "absent", "pip install libusb-package")
+    from motionrgbd.core.sources import sdk
     from motionrgbd.core.sources.realsense import find_cameras
 
+    if not sdk.is_available():
+        remedy = "pip install 'motionrgbd-live[camera]' (only for cameras)"
+        yield Finding("note", "pyrealsense2", "does not load", remedy)
+        return
+    yield Finding("ok", "pyrealsense2", version("pyrealsense2"))
     cameras = find_cameras()
-    yield Finding("ok" if cameras else "note", "RealSense", f"{len(cameras)} cameras answer")
+    for camera in cameras:
+        slow = camera.usb.startswith("2")
+        text = f"{camera.name} {camera.serial} on USB {camera.usb}"
+        remedy = "use a USB 3 port and cable" if slow else ""
+        yield Finding("note" if slow else "ok", "RealSense", text, remedy)
+    if not cameras:
+        remedy = "plug one in, or use --replay, --camera webcam or --demo"
+        yield Finding("note", "RealSense", "no camera answers", remedy)
 
 
 def check_udev_rules() -> Iterator[Finding]:

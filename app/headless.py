@@ -9,6 +9,7 @@ from motionrgbd.core.engine import Engine
 from motionrgbd.core.frames import SourceInfo
 from motionrgbd.core.recogniser import Step
 from motionrgbd.core.results import GestureEvent, Health
+from motionrgbd.core.sources.pairing import FrameCounts
 
 _POLL_S = 0.05  # an event is printed, and Ctrl-C obeyed, this late at most
 
@@ -52,9 +53,20 @@ def run_headless(engine: Engine, describe: Callable[[GestureEvent], str] = event
         _print_all(events, describe)
 
 
-def run_summary(info: SourceInfo, health: Health, events: int) -> str:
-    """Return one paragraph: what was counted, what was lost, and on what it ran."""
-    parts = [f"{health.frames} frames", f"{health.dropped} dropped", f"{health.missing} missing"]
+def run_summary(
+    info: SourceInfo, health: Health, events: int, counts: FrameCounts | None = None
+) -> str:
+    """Return one paragraph: what was counted, what was lost, and on what it ran.
+
+    counts: what the source says of its images, where it pairs them.
+    """
+    parts = [
+        f"{health.frames} frames counted",
+        f"{health.dropped} dropped",
+        f"{health.missing} missing",
+    ]
+    if counts is not None:
+        parts.append(f"{counts.unpaired} images unpaired")
     if info.live:
         parts.append(f"{health.skipped} windows skipped")
     parts.append(f"{events} {'event' if events == 1 else 'events'}")

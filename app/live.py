@@ -7,18 +7,21 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from motionrgbd.app.command import Parser, program_version, run_command
 from motionrgbd.app.settings import Settings, settings_from
-from motionrgbd.core.errors import INTERRUPTED_EXIT_CODE
+from motionrgbd.core.errors import INTERRUPTED_EXIT_CODE, SourceError
 
 # Libraries that take long to load are imported where they are used: --help must answer at once.
 if TYPE_CHECKING:
     from motionrgbd.app.demo import DemoReport
     from motionrgbd.app.outputs import RunOutputs, RunState
     from motionrgbd.core.engine import Engine
+    from motionrgbd.core.sources.options import SourceOptions
+    from motionrgbd.core.sources.source import Source
     from motionrgbd.models.bundle import Bundle
 
 PROGRAM = "motionrgbd-live"
@@ -85,11 +88,13 @@ def run(settings: Settings) -> int:
     """Run until the source ends or the user stops it; keep results whatever happens."""
     settings = _with_source(settings)
     window = _wants_window(settings)
-    engine, bundle = open_engine(settings, window=window)
+    session = open_session(settings, window=window)
+    engine = session.engine
     try:
-        outputs = _open_outputs(settings, engine, bundle)
-        demo = _open_demo(settings, engine, bundle)
-        _play(engine, settings, window, outputs, demo)
+        outputs = _open_outputs(settings, session)
+        demo = _open_demo(settings, session)
+        _play(session, settings, window, outputs, demo)
+        _check_whole(session)
         if demo is not None:
             print(demo.verdict(finished=engine.state == "finished"), flush=True)
     finally:
@@ -97,8 +102,17 @@ def run(settings: Settings) -> int:
     return 0
 
 
-def open_engine(settings: Settings, *, window: bool = False) -> tuple[Engine, Bundle]:
-    """Open model and source; the engine is ready to start and owns the source."""
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A model on a source. The engine owns the source: `engine.stop` closes it."""
+
+    engine: Engine
+    bundle: Bundle
+    source: Source
+
+
+def open_session(settings: Settings, *, window: bool = False) -> Session:
+    """Open model and source; the engine is ready to start."""
     from motionrgbd.core.engine import Engine
     from motionrgbd.core.recogniser import Recogniser
     from motionrgbd.core.session import check_onnxruntime
@@ -116,7 +130,7 @@ def open_engine(settings: Settings, *, window: bool = False) -> tuple[Engine, Bu
     except BaseException:
         source.close()
         raise
-    return engine, bundle
+    return Session(engine, bundle, source)
 
 
 def source_spec(settings: Settings) -> str:
@@ -124,11 +138,19 @@ def source_spec(settings: Settings) -> str:
     return settings.camera or settings.replay or "demo"
 
 
-def source_options(settings: Settings) -> Any:
+def source_options(settings: Settings) -> SourceOptions:
     """Return what the settings ask of a source."""
-    from motionrgbd.core.sources.open import SourceOptions
+    from motionrgbd.core.sources.options import SourceOptions
 
-    return SourceOptions()
+    return SourceOptions(
+        size_px=settings.size_px,
+        fps_hz=settings.fps_hz,
+        filters=settings.filters,
+        preset=settings.preset,
+        depth_direction=settings.depth_direction,
+        near_mm=settings.depth_near_mm,
+        step_mm=settings.depth_step_mm,
+    )
 
 
 def _with_source(settings: Settings) -> Settings:
@@ -156,13 +178,13 @@ def _wants_window(settings: Settings) -> bool:
     return reason is None
 
 
-def _open_outputs(settings: Settings, engine: Engine, bundle: Bundle) -> RunOutputs | None:
+def _open_outputs(settings: Settings, session: Session) -> RunOutputs | None:
     folder = settings.out or (DEMO_FOLDER if settings.demo else None)
     if folder is None:
         return None
     from motionrgbd.app.outputs import RunOutputs, library_versions
 
-    info = engine.info
+    engine, bundle, info = session.engine, session.bundle, session.engine.info
     facts = {
         "source": {
             "name": info.name,
@@ -183,18 +205,19 @@ def _open_outputs(settings: Settings, engine: Engine, bundle: Bundle) -> RunOutp
     return outputs
 
 
-def _open_demo(settings: Settings, engine: Engine, bundle: Bundle) -> DemoReport | None:
+def _open_demo(settings: Settings, session: Session) -> DemoReport | None:
     if not settings.demo:
         return None
     from motionrgbd.app.demo import DemoReport
 
-    demo = DemoReport(engine, settings.out or DEMO_FOLDER, bundle.modalities)
-    engine.add_observer(demo.add)
+    folder = settings.out or DEMO_FOLDER
+    demo = DemoReport(session.engine, folder, session.bundle.modalities)
+    session.engine.add_observer(demo.add)
     return demo
 
 
 def _play(
-    engine: Engine,
+    session: Session,
     settings: Settings,
     window: bool,
     outputs: RunOutputs | None,
@@ -203,7 +226,7 @@ def _play(
     """Run to the end, close the results in every case, and say where they are."""
     from motionrgbd.app.headless import EventCounter, event_text, run_headless, run_summary
 
-    counter = EventCounter()
+    engine, counter = session.engine, EventCounter()
     engine.add_observer(counter.add)
     state: RunState = "failed"
     try:
@@ -220,7 +243,9 @@ def _play(
         health = engine.health()
         with ExitStack() as last_first:  # each is done, even where another one fails
             last_first.callback(_say_where, settings, outputs)
-            last_first.callback(print, run_summary(engine.info, health, counter.events))
+            counts = getattr(session.source, "counts", None)
+            text = run_summary(engine.info, health, counter.events, counts)
+            last_first.callback(print, text, flush=True)
             if demo is not None:
                 last_first.callback(demo.close, state)
             if outputs is not None:
@@ -235,6 +260,13 @@ def _play_in_window(engine: Engine, settings: Settings) -> None:
     )
     if code == INTERRUPTED_EXIT_CODE:
         raise KeyboardInterrupt
+
+
+def _check_whole(session: Session) -> None:
+    """Tell of a recording that broke off; what was read of it is counted and kept."""
+    why = getattr(session.source, "ended_early", None)
+    if why and session.engine.state == "finished":
+        raise SourceError(f"{why} — everything up to there was used; copy the file again")
 
 
 def _say_where(settings: Settings, outputs: RunOutputs | None) -> None:

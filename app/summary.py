@@ -18,6 +18,7 @@ from motionrgbd.core.results import FloatArray, GestureEvent
 from motionrgbd.models.recipe import Modality
 
 _TRUTH, _EVENT, _IDLE = "#9fb8d9", "#c8442e", "#b8b8b8"
+_COLOURS = [f"C{n}" for n in range(10) if n != 7]  # matplotlib's, without its grey
 
 
 class RunSummary:
@@ -83,8 +84,8 @@ class RunSummary:
             axis.axvspan(gesture.start_s, gesture.end_s, color=_TRUTH, alpha=0.35, lw=0)
         for k, label in enumerate(self._labels):
             curve = [float(p[k]) for p in self._probabilities]
-            colour = _IDLE if label == IDLE_LABEL else f"C{k % 10}"
-            style = "-" if k < 10 else "--"
+            colour = _IDLE if label == IDLE_LABEL else _COLOURS[k % len(_COLOURS)]
+            style = ("-", "--", ":")[k // len(_COLOURS) % 3]
             axis.plot(self._times, curve, style, color=colour, lw=1.2, label=label)
         axis.set(ylim=(0, 1.02), ylabel="probability")
         if len(self._labels) <= 30:
@@ -96,6 +97,9 @@ class RunSummary:
             return
         extent = (self._times[0], self._times[-1] + 1e-6, 0.0, 1.0)
         picture = np.stack(strip, axis=1)
-        axis.imshow(picture, aspect="auto", origin="lower", extent=extent, cmap="magma")
+        brightest = max(1e-6, float(np.percentile(picture, 99)))  # a few flashes would dim the rest
+        axis.imshow(
+            picture, cmap="magma", vmax=brightest, origin="lower", aspect="auto", extent=extent
+        )
         name = "colour" if modality == "color" else "depth"
         axis.set(ylabel=f"guidance\n{name}", yticks=[0, 1], yticklabels=["left", "right"])

@@ -81,7 +81,8 @@ class AnnotatedVideo:
             assert isinstance(stream, VideoStream)
             stream.height, stream.width = first.shape[:2]
             stream.pix_fmt = "yuv420p"
-            stream.options = {"preset": "veryfast", "crf": "23"}
+            # no look-ahead: a stop has no half second of pictures to wait for
+            stream.options = {"preset": "veryfast", "crf": "23", "tune": "zerolatency"}
             picture: ColorImage | None = first
             while picture is not None:
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
