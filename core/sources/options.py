@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
+from motionrgbd.calibration.files import Calibration
 from motionrgbd.core.depth8 import DEFAULT_NEAR_MM, DEFAULT_STEP_MM, Direction, EightBitDepth
-from motionrgbd.core.errors import UsageError
+from motionrgbd.core.errors import SourceError, UsageError
 
 FILTERS = ("decimation", "spatial", "temporal", "holes")
 DIRECTIONS: dict[str, Direction] = {
@@ -56,12 +58,25 @@ class SourceOptions:
                 f"got '{self.depth_direction}'"
             )
 
-    def eight_bit(self) -> EightBitDepth | None:
-        """How 8-bit depth is to be read; None where the user did not say."""
-        if self.depth_direction is None:
-            return None
+    def eight_bit(self, path: Path, calibration: Calibration | None = None) -> EightBitDepth:
+        """How the 8-bit depth at `path` is to be read: as the user says, else its calibration.
+
+        Raises `SourceError` where neither says it: looking at the pictures does not tell.
+        """
+        direction = DIRECTIONS.get(self.depth_direction or "")
+        if direction is None and calibration is not None:
+            direction = DIRECTIONS.get(calibration.depth_encoding)
+        if direction is None:
+            raise SourceError(
+                f"{path} holds 8-bit depth, which does not say whether near is bright or dark: "
+                "say --depth-direction brighter or --depth-direction darker"
+            )
+        near_mm, step_mm = self.near_mm, self.step_mm
+        if calibration is not None:
+            near_mm = calibration.near_mm if near_mm is None else near_mm
+            step_mm = calibration.step_mm if step_mm is None else step_mm
         return EightBitDepth(
-            DIRECTIONS[self.depth_direction],
-            DEFAULT_NEAR_MM if self.near_mm is None else self.near_mm,
-            DEFAULT_STEP_MM if self.step_mm is None else self.step_mm,
+            direction,
+            DEFAULT_NEAR_MM if near_mm is None else near_mm,
+            DEFAULT_STEP_MM if step_mm is None else step_mm,
         )
