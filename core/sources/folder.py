@@ -141,11 +141,12 @@ def _find_folders(path: Path) -> tuple[Path | None, Path | None, Path]:
         raise SourceError(f"{path}: no such folder")
     color, depth = _child(path, COLOR_NAMES), _child(path, DEPTH_NAMES)
     if color is not None or depth is not None:
-        if color is None or depth is None:
+        # a recorder writes times, and one folder only where its source had one stream
+        if (color is None or depth is None) and not (path / TIMES_FILE).exists():
             missing = "color (or rgb)" if color is None else "depth"
             raise SourceError(f"{path} holds no folder '{missing}': there are no pairs")
-        clips = [p for p in sorted(color.iterdir()) if p.is_dir()]
-        if clips and not _pictures(color):
+        clips = [p for p in sorted((color or path).iterdir()) if p.is_dir()]
+        if color is not None and clips and not _pictures(color):
             raise SourceError(f"{path} holds {len(clips)} clips: name one, such as {clips[0]}")
         return color, depth, path
     absolute = path.resolve()
