@@ -40,7 +40,7 @@ _DEPTH_RAMP = (
     (32, 44, 66),
 )
 # Greens are in neither skin nor the colours of depth, so heat stays apart from both.
-_HEAT_RAMP = ((0, 72, 92), (0, 130, 128), (30, 190, 130), (140, 232, 110), (240, 255, 170))
+_HEAT_RAMP = ((0, 70, 110), (0, 130, 120), (0, 185, 90), (70, 225, 50), (215, 255, 60))
 
 
 def _ramp(stops: Sequence[tuple[int, int, int]], count: int) -> Codes:

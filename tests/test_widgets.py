@@ -249,7 +249,7 @@ def test_heat_choices_say_whose_map_lies_where() -> None:
 def test_opacity_stays_between_none_and_all() -> None:
     heat = HeatControls()
     heat.add_opacity(0.1)
-    assert heat.opacity() == pytest.approx(0.7)
+    assert heat.opacity() == pytest.approx(0.8)
     heat.add_opacity(5)
     assert heat.opacity() == 1
     heat.add_opacity(-5)

@@ -295,7 +295,7 @@ def test_a_live_source_has_no_transport(open_window: Callable[..., Shown]) -> No
     assert shown.feeder.state == "running"
 
 
-@pytest.mark.parametrize("labels", [4, 25, 249])
+@pytest.mark.parametrize("labels", [4, 15, 16, 25, 249])
 def test_nothing_is_cut_at_the_smallest_size(
     open_window: Callable[..., Shown], labels: int
 ) -> None:
@@ -313,6 +313,7 @@ def test_nothing_is_cut_at_the_smallest_size(
     QApplication.processEvents()
     assert (window.width(), window.height()) == (1024, 640)
     assert window.health_view.height() >= window.health_view.minimumSizeHint().height()
+    assert window.bars.visibleRegion().boundingRect().height() == window.bars.height()
 
 
 # ---- what is asked for ----
@@ -367,8 +368,15 @@ def test_play_at_the_end_starts_over(open_window: Callable[..., Shown]) -> None:
     assert shown.feeder.asked == [("seek", 0.0)]
 
 
-def test_a_click_on_a_tab_shows_the_pipeline(open_window: Callable[..., Shown]) -> None:
+def test_few_labels_leave_room_for_the_pipeline(open_window: Callable[..., Shown]) -> None:
     window = open_window().window
+    window.show()
+    assert window.gestures.isVisible()
+    assert window.health_view.isVisible()
+
+
+def test_of_many_labels_the_pipeline_lies_behind_a_tab(open_window: Callable[..., Shown]) -> None:
+    window = open_window(labels=tuple(f"label {k}" for k in range(25))).window
     window.show()
     assert window.gestures.isVisible()
     window.show_pipeline()

@@ -68,14 +68,13 @@ class History:
         """Return float32 (n, K), beside `times_s`."""
         return self._rows[self._recent()]
 
-    def leading(self, count: int = 5, floor: float = 0.15) -> list[int]:
-        """Return the labels that came highest in the span, at least to `floor`, in label order."""
+    def leading(self, count: int = 6, floor: float = 0.15) -> list[int]:
+        """Return, in label order, the labels that came to `floor` and were likely for longest."""
         rows = self.probabilities()
         if not len(rows):
             return []
-        peaks = rows.max(axis=0)
-        best = np.argsort(-peaks, kind="stable")[:count]
-        return sorted(int(k) for k in best if peaks[k] >= floor)
+        best = np.argsort(-rows.sum(axis=0), kind="stable")[:count]
+        return sorted(int(k) for k in best if rows[:, k].max() >= floor)
 
 
 class LabelSlots:

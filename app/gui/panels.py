@@ -284,7 +284,7 @@ class HealthView(QWidget):
         super().__init__(parent)
         self._rates = texts.rates(Health())
         self._stages: tuple[tuple[str, str, str, str], ...] = ()
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
 
     def set_health(self, health: Health) -> None:
         """Show how the pipeline is doing."""

@@ -121,7 +121,7 @@ class Timeline(QWidget):
             axes.plot.width() / (axes.end_s - axes.start_s)
         )
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        top = int(rows[-1].argmax())
+        top, ratio = int(rows[-1].argmax()), self.devicePixelRatioF()
         for k in leading:
             colour = QColor(theme.series[k % len(theme.series)])
             y = axes.plot.bottom() - rows[columns, k] * axes.plot.height()
@@ -134,11 +134,13 @@ class Timeline(QWidget):
                 ends = [QPointF(v.x(), axes.plot.bottom()) for v in (points[-1], points[0])]
                 painter.drawPolygon(QPolygonF(points + ends))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(colour, 1))
+            pen = QPen(colour, 1)
+            pen.setCosmetic(True)
+            painter.setPen(pen)
             curve = QPolygonF(points)
-            # twice one pixel: a pen of two pixels takes another way and costs nine times as much
-            painter.drawPolyline(curve)
-            painter.drawPolyline(curve.translated(0, 0.6))
+            # some lines of one pixel: a wider pen takes another way and costs nine times as much
+            for line in range(round(2 * ratio)):
+                painter.drawPolyline(curve.translated(0, 0.6 * line / ratio))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _paint_legend(
@@ -166,17 +168,24 @@ class Timeline(QWidget):
         y: float,
     ) -> None:
         lane_px = metrics.height() + 2
+        free = [axes.plot.left()] * 2  # where each lane's text has ended
         for number, event in enumerate(events):
             if max(event.end_s, event.decided_s) < axes.start_s:
                 continue
             # two lanes in turn, so that a label may run on to where the next but one starts
-            lane_y = y + number % 2 * lane_px
+            lane = number % 2
+            lane_y = y + lane * lane_px
             colour = QColor(self._colour(event.label, theme))
+            start, end = axes.x(event.start_s), axes.x(event.end_s)
+            left = max(start, axes.plot.left())
+            tint = QColor(colour)
+            tint.setAlpha(60)
+            painter.fillRect(QRectF(left, lane_y, max(end - left, 3), metrics.height()), tint)
+            if start >= left:
+                painter.fillRect(QRectF(left, lane_y, 3, metrics.height()), colour)
             following = events[number + 2].start_s if number + 2 < len(events) else axes.end_s
-            self._paint_span(
-                painter, axes, metrics, event.label, (event.start_s, event.end_s, following),
-                lane_y, colour, filled=True,
-            )  # fmt: skip
+            room = (max(free[lane], axes.plot.left()), left + 6, axes.x(following) - 4)
+            free[lane] = _paint_label(painter, metrics, event.label, room, lane_y, colour)
             if event.decided_s >= axes.start_s:
                 x = axes.x(event.decided_s)
                 painter.setPen(QPen(colour, 1, Qt.PenStyle.DashLine))
@@ -186,48 +195,43 @@ class Timeline(QWidget):
         self, painter: QPainter, axes: Axes, theme: Theme, metrics: QFontMetricsF, y: float
     ) -> None:
         shown = [g for g in self._script if g.end_s >= axes.start_s and g.start_s <= axes.end_s]
+        colour, bottom = QColor(theme.muted), y + metrics.height()
         for number, gesture in enumerate(shown):
-            following = shown[number + 1].start_s if number + 1 < len(shown) else axes.end_s
-            self._paint_span(
-                painter, axes, metrics, gesture.label, (gesture.start_s, gesture.end_s, following),
-                y, QColor(theme.muted), filled=False,
-            )  # fmt: skip
-
-    @staticmethod
-    def _paint_span(
-        painter: QPainter,
-        axes: Axes,
-        metrics: QFontMetricsF,
-        label: str,
-        times_s: tuple[float, float, float],
-        y: float,
-        colour: QColor,
-        *,
-        filled: bool,
-    ) -> None:
-        """Draw one span with its label, which may run on to where the next one starts."""
-        start, end, following = (axes.x(t) for t in times_s)
-        left = max(start, axes.plot.left())
-        bar = QRectF(left, y, max(end - left, 3), metrics.height())
-        if filled:
-            tint = QColor(colour)
-            tint.setAlpha(60)
-            painter.fillRect(bar, tint)
-            painter.fillRect(QRectF(left, y, 3 if start >= left else 0, bar.height()), colour)
-        else:
-            painter.fillRect(QRectF(left, bar.bottom(), bar.width(), 1), colour)
+            start, end = axes.x(gesture.start_s), axes.x(gesture.end_s)
+            left = max(start, axes.plot.left())
+            painter.fillRect(QRectF(left, bottom, max(end - left, 3), 1), colour)
             if start >= left:
-                painter.fillRect(QRectF(left, y + 3, 1, bar.height() - 2), colour)
-        room = min(following, axes.plot.right()) - left - 8
-        text = metrics.elidedText(label, Qt.TextElideMode.ElideRight, room)
-        if len(text) > 1:
-            painter.setPen(colour)
-            painter.drawText(QPointF(left + 6, y + metrics.ascent()), text)
+                painter.fillRect(QRectF(left, y + 3, 1, bottom - y - 2), colour)
+            following = shown[number + 1].start_s if number + 1 < len(shown) else axes.end_s
+            room = (left + 6, left + 6, axes.x(following) - 4)
+            _paint_label(painter, metrics, gesture.label, room, y, colour)
 
     def _colour(self, label: str, theme: Theme) -> str:
         if label not in self._labels:
             return theme.accent
         return theme.series[self._labels.index(label) % len(theme.series)]
+
+
+def _paint_label(
+    painter: QPainter,
+    metrics: QFontMetricsF,
+    label: str,
+    room: tuple[float, float, float],
+    y: float,
+    colour: QColor,
+) -> float:
+    """Write a label and return where it ends.
+
+    room: from where it may start, from where it should, and where it must end; a label without
+    enough room (a gesture at the newest edge) starts earlier, and is cut only then.
+    """
+    earliest, wanted, end = room
+    left = max(min(wanted, end - metrics.horizontalAdvance(label) - 1), min(earliest, wanted))
+    text = metrics.elidedText(label, Qt.TextElideMode.ElideRight, end - left)
+    if len(text) > 1:
+        painter.setPen(colour)
+        painter.drawText(QPointF(left, y + metrics.ascent()), text)
+    return left + metrics.horizontalAdvance(text) + 8
 
 
 def shares(wanted: Sequence[float], room: float) -> list[float]:

@@ -40,6 +40,8 @@ from motionrgbd.app.gui.timeline import Timeline
 from motionrgbd.core.frames import SourceInfo
 from motionrgbd.core.results import GestureEvent, Health, Prediction, Snapshot
 
+FEW_LABELS = 15  # so many leave room for the pipeline below them in the smallest window
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -99,6 +101,8 @@ class MainWindow(QMainWindow):
         self._info: SourceInfo | None = None
         self._snapshot: Snapshot | None = None
         self._labels = tuple(labels)
+        self._few_labels = len(self._labels) <= FEW_LABELS
+        self._tabs: Tabs | None = None
         self._depth_range = overlay.DepthRange()
         self._range_mm = overlay.DEFAULT_RANGE_MM
         self.notice_bar = NoticeBar()
@@ -123,13 +127,7 @@ class MainWindow(QMainWindow):
         self._color_card = Card("Colour", self.color_view)
         self._depth_card = Card("Depth", self.depth_view)
         self._pictures = PicturePair(self._color_card, self._depth_card)
-        self._tabs = Tabs(("Recognised", "Pipeline"))
-        pages = QStackedWidget()
-        pages.addWidget(self.gestures)
-        pages.addWidget(self.health_view)
-        self._tabs.chosen.connect(pages.setCurrentIndex)
-        details = Card(self._tabs, pages)
-        details.setFixedWidth(270)
+        details = self._details_card()
         lower = _row(Card("Last 15 seconds", self.timeline), details, stretch=(1, 0))
         left = QVBoxLayout()
         left.setSpacing(8)
@@ -140,7 +138,7 @@ class MainWindow(QMainWindow):
         upper = QHBoxLayout()
         upper.setSpacing(8)
         upper.addLayout(left, 5)
-        upper.addWidget(self._probability_card(), 2)
+        upper.addLayout(self._right_column(), 2)
         whole = QVBoxLayout()
         whole.setContentsMargins(10, 8, 10, 6)
         whole.setSpacing(8)
@@ -150,6 +148,30 @@ class MainWindow(QMainWindow):
         central = QWidget()
         central.setLayout(whole)
         self.setCentralWidget(central)
+
+    def _details_card(self) -> Card:
+        """Return the gestures, with the pipeline behind a tab where the right column is full."""
+        if self._few_labels:
+            card = Card("Recognised", self.gestures)
+        else:
+            self._tabs = Tabs(("Recognised", "Pipeline"))
+            pages = QStackedWidget()
+            pages.addWidget(self.gestures)
+            pages.addWidget(self.health_view)
+            self._tabs.chosen.connect(pages.setCurrentIndex)
+            card = Card(self._tabs, pages)
+        card.setFixedWidth(270)
+        return card
+
+    def _right_column(self) -> QVBoxLayout:
+        column = QVBoxLayout()
+        column.setSpacing(8)
+        column.addWidget(self._probability_card(), 1)
+        if self._few_labels:
+            pipeline = Card("Pipeline", self.health_view)
+            pipeline.setMaximumWidth(420)
+            column.addWidget(pipeline)
+        return column
 
     def _probability_card(self) -> Card:
         body = QWidget()
@@ -199,6 +221,8 @@ class MainWindow(QMainWindow):
                     action.toggled.connect(method)
                 if title == "&Playback":
                     self._playback_actions.append(action)
+                elif item.method in ("show_gestures", "show_pipeline"):
+                    action.setVisible(self._tabs is not None)
             if title == "&Playback":
                 self._playback_actions.append(menu.menuAction())
 
@@ -317,12 +341,14 @@ class MainWindow(QMainWindow):
         self.depth_view.set_outline(visible)
 
     def show_gestures(self) -> None:
-        """Show the recognised gestures."""
-        self._tabs.choose(0)
+        """Show the recognised gestures, where they share their place."""
+        if self._tabs is not None:
+            self._tabs.choose(0)
 
     def show_pipeline(self) -> None:
-        """Show rates, losses and latencies."""
-        self._tabs.choose(1)
+        """Show rates, losses and latencies, where they share their place."""
+        if self._tabs is not None:
+            self._tabs.choose(1)
 
     def show_full_screen(self, full: bool) -> None:
         """Fill the screen, or not."""
