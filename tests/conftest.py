@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +33,22 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"no recordings: {SHARED_DATA} is absent (set MOTIONRGBD_DATA)")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def software_camera() -> Any:
+    """The module of cameras that need no camera (`tests/software_camera.py`)."""
+    from motionrgbd.core.sources import sdk
+
+    if not sdk.is_available():
+        pytest.skip("pyrealsense2 does not load")
+    path = ROOT / "tests" / "software_camera.py"
+    spec = importlib.util.spec_from_file_location("software_camera", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.hookimpl(hookwrapper=True)
