@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import importlib
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from motionrgbd.app.command import Parser, program_version, run_command
 from motionrgbd.app.settings import settings_from
+from motionrgbd.core.errors import LibraryError, OutputError, UsageError
 
 PROGRAM = "motionrgbd"
+BENCHMARKS = ("NvGesture", "IsoGD", "THU-READ", "NTU", "Jester")
+TRAININGS = {
+    "first": "motionrgbd.training.first_model",
+    "probe": "motionrgbd.training.reference_probe",
+}
 
 # Sub-commands import what they need when they run: --help must answer at once, and only the
 # sub-commands that train need torch.
@@ -33,12 +42,116 @@ def _parser() -> Parser:
     parser = Parser(PROGRAM, description="Tools around motionrgbd-live.")
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {program_version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_add_model, _add_bench, _add_doctor):
+    for add in (
+        _add_record,
+        _add_convert,
+        _add_export,
+        _add_model,
+        _add_bench,
+        _add_doctor,
+        _add_train,
+    ):
         add(commands)
     return parser
 
 
 Commands = Any  # argparse's class of sub-commands has no public name
+
+
+def _add_record(commands: Commands) -> None:
+    record = commands.add_parser("record", help="record a camera")
+    record.add_argument("--camera", required=True, help="realsense[:SERIAL] or webcam[:NUMBER]")
+    record.add_argument(
+        "--out", metavar="PATH", required=True, help="a .db3 file (RealSense) or a new folder"
+    )
+    record.add_argument("--seconds", type=float, help="how long; without it, until Ctrl-C")
+    record.add_argument("--fps", metavar="HZ")
+    record.add_argument("--size", metavar="WxH")
+    record.add_argument("--preset", metavar="NAME", help="RealSense visual preset")
+    record.set_defaults(action=_record)
+
+
+def _record(options: argparse.Namespace) -> int:
+    from motionrgbd.app.recording import record
+
+    given = {name: getattr(options, name) for name in ("camera", "fps", "size", "preset")}
+    return record(settings_from(given, None), Path(options.out), options.seconds)
+
+
+def _add_convert(commands: Commands) -> None:
+    convert = commands.add_parser("convert", help="write a recording as a folder of pictures")
+    convert.add_argument("source", metavar="SOURCE", help="what --replay takes, or demo")
+    convert.add_argument("destination", metavar="FOLDER", help="a new folder")
+    convert.add_argument("--fps", metavar="HZ", help="rate of a folder that tells no times")
+    convert.add_argument("--depth-direction", metavar="brighter|darker")
+    convert.add_argument("--depth-near-mm", metavar="MM")
+    convert.add_argument("--depth-step-mm", metavar="MM")
+    convert.set_defaults(action=_convert)
+
+
+def _convert(options: argparse.Namespace) -> int:
+    from motionrgbd.app.recording import convert_recording
+
+    given = {
+        "demo": True if options.source == "demo" else None,
+        "replay": None if options.source == "demo" else options.source,
+        "fps": options.fps,
+        "depth-direction": options.depth_direction,
+        "depth-near-mm": options.depth_near_mm,
+        "depth-step-mm": options.depth_step_mm,
+    }
+    return convert_recording(settings_from(given, None), Path(options.destination))
+
+
+def _add_export(commands: Commands) -> None:
+    export = commands.add_parser("export", help="make a bundle of a checkpoint (needs torch)")
+    export.add_argument("checkpoint", metavar="CHECKPOINT", help="ours, or a file of the authors")
+    export.add_argument("-o", "--output", metavar="FILE", required=True, help="a .mrgbd file")
+    export.add_argument(
+        "--benchmark", choices=BENCHMARKS, help="of the authors' file; without it, it is ours"
+    )
+    export.add_argument("--mode", choices=("live", "exact"), default="live")
+    export.add_argument(
+        "--modality", choices=("color", "depth"), default="color", help="of a unimodal network"
+    )
+    export.add_argument(
+        "--span-s", type=float, help="how long a live window lasts, where clips are stretched"
+    )
+    export.add_argument("--quantise", action="store_true", help="add graphs in 8-bit integers")
+    export.set_defaults(action=_export)
+
+
+def _export(options: argparse.Namespace) -> int:
+    with _torch_needed():
+        from motionrgbd.training.export import export_checkpoint
+    try:
+        bundle = export_checkpoint(
+            options.checkpoint,
+            options.output,
+            benchmark=options.benchmark,
+            mode=options.mode,
+            modality=options.modality,
+            span_s=options.span_s,
+            quantise=options.quantise,
+        )
+    except ValueError as error:  # options that contradict each other
+        raise UsageError(f"{error} — see `motionrgbd export --help`") from error
+    except OSError as error:
+        raise OutputError(
+            f"{options.output} cannot be written ({error.strerror}) — choose another with -o"
+        ) from error
+    print(f"{options.output}: gives the checkpoint's scores; sha256 {bundle.sha256}")
+    return 0
+
+
+@contextmanager
+def _torch_needed() -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        raise LibraryError(
+            f"this command needs torch and onnx ({error}) — pip install 'motionrgbd-live[train]'"
+        ) from error
 
 
 def _add_model(commands: Commands) -> None:
@@ -125,6 +238,22 @@ def _doctor(options: argparse.Namespace) -> int:
     from motionrgbd.app.doctor import run_doctor
 
     return run_doctor(device=options.device, seconds=options.seconds)
+
+
+def _add_train(commands: Commands) -> None:
+    train = commands.add_parser(
+        "train", help="train a network (needs torch); --help after the name tells its options"
+    )
+    train.add_argument("name", choices=TRAININGS, help="what to train")
+    train.add_argument("options", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    train.set_defaults(action=_train)
+
+
+def _train(options: argparse.Namespace) -> int:
+    with _torch_needed():
+        module = importlib.import_module(TRAININGS[options.name])
+    code: int = module.main(options.options)
+    return code
 
 
 if __name__ == "__main__":

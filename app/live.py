@@ -135,6 +135,8 @@ def open_session(settings: Settings, *, window: bool = False) -> Session:
 
 def source_spec(settings: Settings) -> str:
     """Return the source as `open_source` names it."""
+    if settings.replay and settings.replay.partition(":")[0] in ("demo", "realsense", "webcam"):
+        return os.path.join(os.curdir, settings.replay)  # a file of that name
     return settings.camera or settings.replay or "demo"
 
 

@@ -56,6 +56,12 @@ def _word(value: Any) -> str:
     return value
 
 
+def _camera(value: Any) -> str:
+    if str(value).partition(":")[0] not in ("realsense", "webcam"):
+        raise ValueError("must be realsense[:SERIAL] or webcam[:NUMBER]")
+    return str(value)
+
+
 def _yes_or_no(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError("must be true or false")
@@ -109,7 +115,7 @@ def _words(value: Any) -> tuple[str, ...]:
 
 # The key in a settings file is the option without its dashes: its field, and how to read it.
 _KEYS: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    "camera": ("camera", _word),
+    "camera": ("camera", _camera),
     "replay": ("replay", _word),
     "demo": ("demo", _yes_or_no),
     "model": ("model", lambda value: Path(_word(value))),

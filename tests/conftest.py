@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import runpy
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import av
+import numpy as np
 import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -74,3 +77,39 @@ def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
     if not reason.startswith(ALLOWED_REASONS):
         report.outcome = "failed"
         report.longrepr = f"skipped although MOTIONRGBD_REQUIRE_ALL=1: {reason}"
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle that needs colour and depth and costs nothing to run."""
+    return _write_tiny_model(tmp_path_factory.mktemp("model"), ("color", "depth"))
+
+
+@pytest.fixture(scope="session")
+def tiny_depth_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same for depth alone."""
+    return _write_tiny_model(tmp_path_factory.mktemp("model"), ("depth",))
+
+
+def _write_tiny_model(folder: Path, modalities: tuple[str, ...]) -> Path:
+    module = runpy.run_path(str(ROOT / "tests" / "tiny_model.py"))
+    path: Path = module["write_tiny_model"](folder / "tiny.mrgbd", modalities)
+    return path
+
+
+@pytest.fixture(scope="session")
+def clip_pair(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Two videos of two seconds, colour and depth, as `--replay` names a pair."""
+    folder = tmp_path_factory.mktemp("clips")
+    paths = [folder / "color.mkv", folder / "depth.mkv"]
+    rng = np.random.default_rng(0)
+    for path in paths:
+        with av.open(path, "w") as container:
+            stream = container.add_stream("ffv1", rate=30)
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "gray"
+            for n in range(60):
+                level = 40 if n < 30 else 200
+                picture = rng.integers(level, level + 40, (48, 64), np.uint8)
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "gray")))
+            container.mux(stream.encode(None))
+    return ",".join(map(str, paths))

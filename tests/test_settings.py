@@ -51,7 +51,7 @@ def test_two_sources_exclude_each_other() -> None:
         ('size = "640"', r":2: size must be WIDTHxHEIGHT"),
         ('device = "tpu"', r":2: device must be auto or cpu or cuda"),
         ("replay = ", r"is not a TOML file: .*line 2"),
-        ("[camera]\nname = 1", r":2: camera must be a text"),
+        ("[camera]\nname = 1", r":2: camera must be realsense"),
     ],
 )
 def test_a_wrong_line_is_named(tmp_path: Path, line: str, message: str) -> None:

@@ -1,0 +1,110 @@
+"""`motionrgbd-live` from its command line to the files that it leaves, without a window."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from motionrgbd.app import live
+from motionrgbd.app.settings import Settings
+from motionrgbd.core.sources import realsense
+
+
+@pytest.fixture
+def replay(clip_pair: str, tiny_model: Path) -> list[str]:
+    """A command line that runs a pair of videos through a small model."""
+    source = ["--replay", clip_pair, "--depth-direction", "brighter"]
+    return [*source, "--model", str(tiny_model), "--headless", "--device", "cpu"]
+
+
+def test_a_replay_counts_every_frame_and_says_what_it_ran_on(
+    replay: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert live.main(replay) == 0
+    *events, summary = capsys.readouterr().out.splitlines()
+    assert summary == (
+        f"color.mkv + depth.mkv: 60 frames counted, 0 dropped, 0 missing, 0 images unpaired, "
+        f"{len(events)} event{'s' * (len(events) != 1)}; ran on CPU."
+    )
+    assert any("push" in line for line in events)  # the second half is bright
+
+
+def test_replays_give_identical_bytes_at_any_pace(replay: list[str], tmp_path: Path) -> None:
+    for name, pace in (("a", "--fast"), ("b", "--fast"), ("c", "--realtime")):
+        assert live.main([*replay, pace, "--out", str(tmp_path / name)]) == 0
+    for file in ("events.jsonl", "probabilities.csv"):
+        first, *others = ((tmp_path / name / file).read_bytes() for name in "abc")
+        assert first
+        assert all(other == first for other in others)
+    run = json.loads((tmp_path / "a" / "run.json").read_text())
+    assert run["state"] == "finished"
+    assert run["steps"] == 60
+    assert run["health"]["frames"] == 60
+    assert len(run["model"]["sha256"]) == 64
+    assert run["options"]["depth_direction"] == "brighter"
+
+
+def test_probabilities_hold_every_step(replay: list[str], tmp_path: Path) -> None:
+    assert live.main([*replay, "--out", str(tmp_path)]) == 0
+    header, *rows = (tmp_path / "probabilities.csv").read_text().splitlines()
+    assert header == "index,timestamp_s,idle,wave,push"
+    assert [int(row.split(",")[0]) for row in rows] == list(range(60))
+    for row in rows:
+        assert sum(map(float, row.split(",")[2:])) == pytest.approx(1, abs=1e-4)
+
+
+def test_a_settings_file_says_the_same_as_options(
+    clip_pair: str, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "settings.toml"
+    config.write_text(
+        f"replay = '{clip_pair}'\nmodel = '{tiny_model}'\nheadless = true\n"
+        f"depth-direction = 'brighter'\nout = '{tmp_path / 'out'}'\n"
+    )
+    assert live.main(["--config", str(config)]) == 0
+    assert (tmp_path / "out" / "events.jsonl").exists()
+    assert "60 frames counted" in capsys.readouterr().out
+
+
+def test_without_a_source_the_demo_plays_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(realsense, "find_cameras", list)
+    assert live._with_source(Settings()) == Settings(demo=True)
+    assert "playing the built-in demo" in capsys.readouterr().out
+
+
+def test_without_a_source_a_camera_that_answers_is_used(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = realsense.FoundCamera("D435", "1234", "3.2")
+    monkeypatch.setattr(realsense, "find_cameras", lambda: [found])
+    assert live._with_source(Settings()) == Settings(camera="realsense")
+    assert "RealSense camera answers" in capsys.readouterr().out
+
+
+def test_without_a_display_it_runs_headless_and_says_why(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    assert not live._wants_window(Settings())
+    assert "Running without a window: there is no display" in capsys.readouterr().err
+    assert not live._wants_window(Settings(headless=True))
+    assert capsys.readouterr().err == ""
+
+
+def test_a_file_named_like_a_camera_is_still_a_file() -> None:
+    assert live.source_spec(Settings(replay="webcam")) == "./webcam"
+    assert live.source_spec(Settings(replay="a.bag")) == "a.bag"
+    assert live.source_spec(Settings(camera="webcam:1")) == "webcam:1"
+    assert live.source_spec(Settings(demo=True)) == "demo"
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        live.main(["--version"])
+    assert capsys.readouterr().out.startswith("motionrgbd-live ")
