@@ -1,0 +1,282 @@
+"""The model bundle: one `*.mrgbd` file with everything that runs a network, and nothing that acts.
+
+A stored (uncompressed) zip: `manifest.json`, `graphs/NAME.onnx`, and `weights.safetensors` where
+the bundle can be trained further. The manifest holds the SHA-256 of every other member; a bundle
+that does not match itself is refused. This module is torch-free and never unpickles.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from motionrgbd.models.config import NetworkConfig
+from motionrgbd.models.errors import BundleError
+from motionrgbd.models.onnx_outputs import output_shapes
+from motionrgbd.models.recipe import Modality, Recipe
+
+FORMAT = 1
+SUFFIX = ".mrgbd"
+MANIFEST, WEIGHTS, WINDOW = "manifest.json", "weights.safetensors", "window"
+QUANTISED = ".int8"  # ends the names of quantised graphs
+_DATE = (1980, 1, 1, 0, 0, 0)  # the oldest a zip knows: equal contents give equal bytes
+_LONGEST_WINDOW, _LARGEST_PX = 4096, 8192  # beyond, a recipe is a damaged or hostile file
+
+Kind = Literal["streaming", "released-live", "released-exact"]
+Precision = Literal["fp32", "int8"]
+
+
+@dataclass(frozen=True)
+class Card:
+    """Where a model comes from and how good it is, for people.
+
+    data: what it was trained on, with the citation. command, commit: what made it.
+    scores: measured results by name. licence: under what terms data and weights may be used.
+    """
+
+    data: str = ""
+    command: str = ""
+    commit: str = ""
+    scores: Mapping[str, Any] = field(default_factory=dict)
+    licence: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """A model that matches itself: graphs, labels, recipe and sizes agree.
+
+    graphs: ONNX bytes by name: one per modality for a frame, `window` for the rest; a quantised
+    twin ends with `.int8`. decision: the decision stage's parameters, not interpreted here.
+    weights: safetensors bytes, or None. sha256: of the whole file.
+    Raises BundleError at birth where the parts contradict each other.
+    """
+
+    kind: Kind
+    config: NetworkConfig
+    recipe: Recipe
+    labels: tuple[str, ...]
+    decision: Mapping[str, Any]
+    card: Card
+    graphs: Mapping[str, bytes]
+    weights: bytes | None = None
+    sha256: str = ""
+
+    def __post_init__(self) -> None:
+        problem = _contradiction(self)
+        if problem:
+            raise BundleError(f"the model does not match itself: {problem}")
+
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        """What a frame must have, in the network's order."""
+        return self.config.modalities  # type: ignore[return-value]
+
+    @property
+    def precisions(self) -> tuple[Precision, ...]:
+        """The choices that `graph` has."""
+        quantised = any(name.endswith(QUANTISED) for name in self.graphs)
+        return ("fp32", "int8") if quantised else ("fp32",)
+
+    def graph(self, name: str, precision: str = "fp32") -> bytes:
+        """Return a graph; where a quantised model left one in float32, that one."""
+        if precision not in self.precisions:
+            raise BundleError(f"this model has no {precision} graphs: use fp32")
+        if precision == "int8" and name + QUANTISED in self.graphs:
+            return self.graphs[name + QUANTISED]
+        return self.graphs[name]
+
+
+def load_bundle(path: str | os.PathLike[str]) -> Bundle:
+    """Read and verify a bundle. Raises BundleError with the reason for anything not right."""
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise BundleError(f"{path}: no such file") from error
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read: {error.strerror}") from error
+    try:
+        members = _members(data)
+        manifest = _manifest(members)
+        _verify(manifest, members)
+        return _bundle(manifest, members, hashlib.sha256(data).hexdigest())
+    except BundleError as error:
+        raise BundleError(f"{path}: {error}") from error
+
+
+def write_bundle(path: str | os.PathLike[str], bundle: Bundle) -> Bundle:
+    """Write a bundle whole or not at all; equal bundles give equal bytes.
+
+    Returns the bundle with its hash. Raises OSError where the file cannot be written.
+    """
+    path = Path(path)
+    data = _pack(bundle)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, 0o644)  # mkstemp's files are its owner's alone
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    return dataclasses.replace(bundle, sha256=hashlib.sha256(data).hexdigest())
+
+
+def _pack(bundle: Bundle) -> bytes:
+    members = {f"graphs/{name}.onnx": graph for name, graph in sorted(bundle.graphs.items())}
+    if bundle.weights is not None:
+        members[WEIGHTS] = bundle.weights
+    manifest = {
+        "format": FORMAT,
+        "kind": bundle.kind,
+        "config": dataclasses.asdict(bundle.config),
+        "recipe": bundle.recipe.to_json(),
+        "labels": list(bundle.labels),
+        "modalities": list(bundle.modalities),
+        "decision": dict(bundle.decision),
+        "card": dataclasses.asdict(bundle.card),
+        "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in members.items()},
+    }
+    text = json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in {MANIFEST: text.encode(), **members}.items():
+            archive.writestr(zipfile.ZipInfo(name, _DATE), data)
+    return buffer.getvalue()
+
+
+def _members(data: bytes) -> dict[str, bytes]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            infos = archive.infolist()
+            if any(info.compress_type != zipfile.ZIP_STORED for info in infos):
+                raise BundleError("not a model bundle: its members are compressed")
+            if len({info.filename for info in infos}) != len(infos):
+                raise BundleError("a member occurs twice; the file was tampered with")
+            return {info.filename: archive.read(info) for info in infos}
+    except (zipfile.BadZipFile, EOFError, ValueError, RuntimeError, NotImplementedError) as error:
+        raise BundleError("not a model bundle, or cut short; copy or download it again") from error
+
+
+def _manifest(members: Mapping[str, bytes]) -> dict[str, Any]:
+    if MANIFEST not in members:
+        raise BundleError(f"not a model bundle: no {MANIFEST} inside")
+    try:
+        manifest = json.loads(members[MANIFEST])
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"its {MANIFEST} is damaged: {error}") from error
+    number = manifest.get("format") if isinstance(manifest, dict) else None
+    if not isinstance(number, int) or number < 1:
+        raise BundleError(f"not a model bundle: its format is {number!r}")
+    if number > FORMAT:
+        raise BundleError(
+            f"format {number} is newer than this program reads ({FORMAT}); upgrade with "
+            "`pip install --upgrade motionrgbd-live`"
+        )
+    assert isinstance(manifest, dict)
+    return manifest
+
+
+def _verify(manifest: Mapping[str, Any], members: Mapping[str, bytes]) -> None:
+    hashes = manifest.get("sha256")
+    if not isinstance(hashes, dict):
+        raise BundleError("its manifest lists no hashes")
+    found = set(members) - {MANIFEST}
+    if missing := sorted(set(hashes) - found):
+        raise BundleError(f"members are missing: {', '.join(missing)}")
+    if extra := sorted(found - set(hashes)):
+        raise BundleError(f"members that its manifest does not list: {', '.join(extra)}")
+    for name, expected in hashes.items():
+        if hashlib.sha256(members[name]).hexdigest() != expected:
+            raise BundleError(f"{name} was changed or damaged: its hash does not match")
+
+
+def _bundle(manifest: Mapping[str, Any], members: Mapping[str, bytes], sha256: str) -> Bundle:
+    graphs = {
+        name.removeprefix("graphs/").removesuffix(".onnx"): data
+        for name, data in members.items()
+        if name.startswith("graphs/")
+    }
+    try:
+        config = NetworkConfig.from_mapping(manifest["config"])
+        if list(config.modalities) != manifest["modalities"]:
+            raise BundleError("its modalities are not those of its network")
+        return Bundle(
+            kind=manifest["kind"],
+            config=config,
+            recipe=Recipe.from_json(manifest["recipe"]),
+            labels=tuple(manifest["labels"]),
+            decision=dict(manifest["decision"]),
+            card=Card(**manifest["card"]),
+            graphs=graphs,
+            weights=members.get(WEIGHTS),
+            sha256=sha256,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BundleError(f"its manifest cannot be read: {error!r}") from error
+
+
+def _contradiction(bundle: Bundle) -> str | None:
+    """Return the first thing that cannot be, or None."""
+    config, recipe = bundle.config, bundle.recipe
+    names = {*config.modalities, WINDOW}
+    known = names | {name + QUANTISED for name in names}
+    width, height = recipe.size_px
+    checks = (
+        (bundle.kind not in get_args(Kind), f"there is no kind {bundle.kind!r}"),
+        (not all(isinstance(label, str) for label in bundle.labels), "labels must be text"),
+        (len(set(bundle.labels)) != len(bundle.labels), "two labels are the same"),
+        (
+            len(bundle.labels) != config.classes,
+            f"{len(bundle.labels)} labels for {config.classes} classes",
+        ),
+        (
+            recipe.window != config.window,
+            f"the recipe's window is {recipe.window} frames, the network's {config.window}",
+        ),
+        (recipe.window > _LONGEST_WINDOW, f"a window of {recipe.window} frames"),
+        (max(width, height) > _LARGEST_PX, f"pictures of {width}x{height} px"),
+        (
+            (width, height) != (config.image_size, config.image_size),
+            f"pictures of {width}x{height} px for a network of {config.image_size} px",
+        ),
+        (
+            bundle.kind == "released-exact" and recipe.padding != "wait",
+            "exact mode scores whole windows only, but the recipe pads them",
+        ),
+        (
+            recipe.motion != bool(config.energies),
+            "recipe and network disagree about motion energies",
+        ),
+        (not names <= set(bundle.graphs), f"no graph {sorted(names - set(bundle.graphs))}"),
+        (not set(bundle.graphs) <= known, f"unknown graph {sorted(set(bundle.graphs) - known)}"),
+    )
+    for wrong, text in checks:
+        if wrong:
+            return text
+    return _wrong_output(bundle)
+
+
+def _wrong_output(bundle: Bundle) -> str | None:
+    """Compare what the graphs give with the labels; None where they agree."""
+    for name, graph in bundle.graphs.items():
+        try:
+            shapes = output_shapes(graph)
+        except ValueError as error:
+            return f"graph {name} is not ONNX: {error}"
+        if name.removesuffix(QUANTISED) != WINDOW:
+            continue
+        fused = shapes.get("fused")
+        if fused is None or fused[-1:] != (len(bundle.labels),):
+            return f"graph {name} scores {fused}, but there are {len(bundle.labels)} labels"
+    return None
