@@ -1,0 +1,239 @@
+"""A network over one stream: every frame pays for itself, a window for its scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import numpy as np
+
+from motionrgbd.core.errors import ModalityError
+from motionrgbd.core.feature_ring import FeatureRing
+from motionrgbd.core.results import FloatArray
+from motionrgbd.core.runner_edges import EdgeStage
+from motionrgbd.core.runner_streaming import StreamingStage
+from motionrgbd.core.session import (
+    InputOutput,
+    RunningDevice,
+    default_threads,
+    open_session,
+    running_device,
+)
+from motionrgbd.models.bundle import WINDOW, Bundle
+from motionrgbd.models.edges import exact_plan, live_plan
+from motionrgbd.models.recipe import Modality
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NetworkInput:
+    """One grid frame, ready for the network; what a stream does not have is None.
+
+    color, depth: float32 (C, h, w), normalised. guidance: float32 (h, w), 0..2. motion: float32
+    (E,), for networks that embed motion energies.
+    """
+
+    color: FloatArray | None = None
+    depth: FloatArray | None = None
+    color_guidance: FloatArray | None = None
+    depth_guidance: FloatArray | None = None
+    color_motion: FloatArray | None = None
+    depth_motion: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """What the network says of a window.
+
+    fused: logits (K,), what is ranked. color, depth: logits of one modality alone, or None.
+    features: one vector for the window, for learning new gestures from few examples.
+    """
+
+    fused: FloatArray
+    color: FloatArray | None
+    depth: FloatArray | None
+    features: FloatArray
+
+
+class FrameStage(Protocol):
+    """The per-frame part of one modality; it writes features into the ring it was given."""
+
+    def push(self, image: FloatArray, guidance: FloatArray) -> None: ...
+
+    def reset(self) -> None: ...
+
+
+class StreamRunner(Protocol):
+    """A network over one stream at a time."""
+
+    @property
+    def provider(self) -> str: ...
+
+    def push(self, frame: NetworkInput) -> None:
+        """Take the next frame. Raises ModalityError where the network needs more."""
+
+    def predict(self) -> Scores | None:
+        """Score the window that ends at the newest frame; None until there is one."""
+
+    def reset(self) -> None:
+        """Start a new stream."""
+
+
+@dataclass(frozen=True)
+class ModalityStream:
+    """One modality: its per-frame part, the features of the window, and their motion energies."""
+
+    io: InputOutput
+    stage: FrameStage
+    features: FeatureRing
+    motion: FeatureRing | None
+
+    def push(self, image: FloatArray, guidance: FloatArray, motion: FloatArray | None) -> None:
+        self.stage.push(image, guidance)
+        if self.motion is not None:
+            assert motion is not None
+            self.motion.append()
+            self.motion.write(0, motion)
+
+    def reset(self) -> None:
+        self.stage.reset()
+        self.features.reset()
+        if self.motion is not None:
+            self.motion.reset()
+
+
+class Runner:
+    """`StreamRunner` of every kind of bundle. Used by one thread.
+
+    The second modality's frames are computed by a thread of the runner's own, on half of the
+    cores: half of a per-frame graph's operators do not spread over cores by themselves.
+    """
+
+    def __init__(
+        self,
+        streams: Mapping[Modality, ModalityStream],
+        window: InputOutput,
+        *,
+        device: RunningDevice,
+        pad: bool,
+    ) -> None:
+        self._streams, self._window, self._pad = streams, window, pad
+        self.device = device
+        self._needs_motion = any(stream.motion is not None for stream in streams.values())
+        self._helper = ThreadPoolExecutor(1, "second-modality") if len(streams) > 1 else None
+        self._outputs = {
+            name: np.zeros(shape, np.float32) for name, shape in window.output_shapes.items()
+        }
+        for name, array in self._outputs.items():
+            window.bind_output(name, array)
+
+    @property
+    def provider(self) -> str:
+        """What ONNX Runtime really runs on, in words."""
+        return str(self.device)
+
+    def push(self, frame: NetworkInput) -> None:
+        """Take the next frame. Raises ModalityError where the network needs more."""
+        given = {modality: self._parts(frame, modality) for modality in self._streams}
+        pushes: list[Callable[[], None]] = [
+            lambda stream=stream, parts=given[modality]: stream.push(*parts)  # type: ignore[misc]
+            for modality, stream in self._streams.items()
+        ]
+        waiting = [self._helper.submit(push) for push in pushes[1:]] if self._helper else []
+        try:
+            pushes[0]()
+        finally:
+            for future in waiting:
+                future.result()
+
+    def predict(self) -> Scores | None:
+        """Score the window that ends at the newest frame; None until there is one."""
+        rings = [stream.features for stream in self._streams.values()]
+        if not all(ring.full or (self._pad and ring.count) for ring in rings):
+            return None
+        for modality, stream in self._streams.items():
+            self._window.bind_input(modality, stream.features.padded()[None])
+            if stream.motion is not None:
+                self._window.bind_input(f"{modality}_motion", stream.motion.padded()[None])
+        self._window.run()
+        scores = {name: array[0].copy() for name, array in self._outputs.items()}
+        return Scores(
+            fused=scores["fused"],
+            color=scores.get("color_scores"),
+            depth=scores.get("depth_scores"),
+            features=scores["embedding"],
+        )
+
+    def reset(self) -> None:
+        """Start a new stream."""
+        for stream in self._streams.values():
+            stream.reset()
+
+    def window_features(self) -> dict[Modality, FloatArray]:
+        """Return copies of the features (T, D) that `predict` scores, for tests and parity."""
+        return {m: stream.features.padded().copy() for m, stream in self._streams.items()}
+
+    def inputs_of(self, modality: Modality) -> dict[str, FloatArray]:
+        """Return copies of what the last frame's graph read, state included, for calibration."""
+        return self._streams[modality].io.inputs()
+
+    def _parts(
+        self, frame: NetworkInput, modality: Modality
+    ) -> tuple[FloatArray, FloatArray, FloatArray | None]:
+        image, guidance, motion = (
+            cast("FloatArray | None", getattr(frame, modality + part))
+            for part in ("", "_guidance", "_motion")
+        )
+        words = {"color": "colour", "depth": "depth"}
+        if image is None or guidance is None:
+            needed = " and ".join(words[m] for m in self._streams)
+            raise ModalityError(f"the model needs {needed}; this stream has no {words[modality]}")
+        if self._needs_motion and motion is None:
+            raise ModalityError(f"the model needs the motion of {words[modality]}")
+        return image, guidance, motion
+
+
+def make_runner(
+    bundle: Bundle,
+    device: str = "auto",
+    *,
+    precision: str = "fp32",
+    threads: int | None = None,
+) -> Runner:
+    """Open a bundle for one stream. `threads`: cores to use, by default up to four.
+
+    Raises LibraryError where ONNX Runtime cannot run it as asked, BundleError where the bundle
+    lacks the precision.
+    """
+    total = threads or default_threads()
+    each = max(1, total // len(bundle.modalities))
+
+    def session(name: str, cores: int) -> Any:
+        return open_session(bundle.graph(name, precision), device, cores)
+
+    window = session(WINDOW, total)
+    streams = {m: _stream(bundle, session(m, each)) for m in bundle.modalities}
+    return Runner(
+        streams,
+        InputOutput(window),
+        device=running_device(window, device),
+        pad=bundle.recipe.padding == "repeat_first",
+    )
+
+
+def _stream(bundle: Bundle, session: Any) -> ModalityStream:
+    config = bundle.config
+    features = FeatureRing(config.window, config.feature)
+    motion = FeatureRing(config.window, config.energies) if config.energies else None
+    io = InputOutput(session)
+    return ModalityStream(io, _stage(bundle, io, features), features, motion)
+
+
+def _stage(bundle: Bundle, io: InputOutput, features: FeatureRing) -> FrameStage:
+    config, w = bundle.config, bundle.recipe.guidance_window
+    if bundle.kind == "streaming":
+        return StreamingStage(io, features)
+    if bundle.kind == "released-live":
+        return EdgeStage(io, live_plan(), w, features)
+    return EdgeStage(io, exact_plan(config.window, w if config.guided else None), w, features)
