@@ -210,6 +210,9 @@ def _add_bench(commands: Commands) -> None:
     live.add_argument("--device", metavar="auto|cpu|cuda")
     live.add_argument("--headless", action="store_const", const=True)
     live.set_defaults(action=_bench_live)
+    stream = kinds.add_parser("stream", help="a new frame of the released network, mode by mode")
+    stream.add_argument("--rounds", default="3", help="how often the rows take turns (3)")
+    stream.set_defaults(action=_bench_stream)
 
 
 def _bench_guidance(_options: argparse.Namespace) -> int:
@@ -223,6 +226,12 @@ def _bench_live(options: argparse.Namespace) -> int:
 
     given = {name: getattr(options, name) for name in ("model", "device", "headless")}
     return bench_live(settings_from({"demo": True, "pace": "realtime", **given}, None))
+
+
+def _bench_stream(options: argparse.Namespace) -> int:
+    with _torch_needed():
+        from motionrgbd.training.stream_bench import main as bench_stream
+    return bench_stream(["--rounds", options.rounds])
 
 
 def _add_doctor(commands: Commands) -> None:

@@ -67,6 +67,8 @@ def run_summary(
     ]
     if counts is not None:
         parts.append(f"{counts.unpaired} images unpaired")
+        if counts.out_of_order:
+            parts.append(f"{counts.out_of_order} images out of order")
     if info.live:
         parts.append(f"{health.skipped} windows skipped")
     parts.append(f"{events} {'event' if events == 1 else 'events'}")

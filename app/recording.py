@@ -25,12 +25,13 @@ def record(settings: Settings, destination: Path, seconds: float | None) -> int:
     """
     if seconds is not None and not seconds > 0:
         raise UsageError(f"--seconds must be more than 0, got {seconds:g}")
-    print(f"Recording to {destination}; Ctrl-C ends it.", flush=True)
     written = 0
 
     def on_frame(_frame: RGBDFrame) -> None:
         nonlocal written
         written += 1
+        if written == 1:
+            print(f"Recording to {destination}; Ctrl-C ends it.", flush=True)
 
     try:
         if source_spec(settings).startswith("realsense"):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from motionrgbd.app import cli
+from motionrgbd.app import bench, cli, live
 from motionrgbd.app.command import BROKEN_PIPE_EXIT_CODE, DEFECT_EXIT_CODE, run_command
 from motionrgbd.core import errors
 from motionrgbd.models import errors as model_errors
@@ -122,3 +122,83 @@ def test_a_wrong_command_line_is_one_line(
     assert text.startswith("motionrgbd: error: ")
     assert len(text.splitlines()) == 1
     assert "--help" in text
+
+
+def test_a_bundle_is_shown_and_verified(
+    tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["model", "info", str(tiny_model)]) == 0
+    shown = capsys.readouterr().out
+    assert "tiny: streaming, from color and depth" in shown
+    assert "labels     3: idle, wave, push" in shown
+    assert cli.main(["model", "verify", str(tiny_model)]) == 0
+    assert "3 graphs open" in capsys.readouterr().out
+
+
+def test_a_damaged_bundle_does_not_verify(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "cut.mrgbd"
+    path.write_bytes(tiny_model.read_bytes()[:-10])
+    assert cli.main(["model", "verify", str(path)]) == 5
+    assert "cut.mrgbd" in capsys.readouterr().err
+
+
+def test_a_converted_recording_replays_with_the_same_events(
+    clip_pair: str, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "pictures"
+    direction = ["--depth-direction", "brighter"]
+    assert cli.main(["convert", clip_pair, str(folder), *direction]) == 0
+    assert "60 frames are in" in capsys.readouterr().out
+    common = ["--headless", "--model", str(tiny_model), "--out"]
+    assert live.main(["--replay", clip_pair, *direction, *common, str(tmp_path / "a")]) == 0
+    assert live.main(["--replay", str(folder), *common, str(tmp_path / "b")]) == 0
+    events = [(tmp_path / name / "events.jsonl").read_bytes() for name in "ab"]
+    assert events[0] == events[1] != b""
+
+
+def test_a_folder_that_exists_is_not_converted_into(
+    clip_pair: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    code = cli.main(["convert", clip_pair, str(tmp_path), "--depth-direction", "brighter"])
+    assert code == 7
+    assert "exists already" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan"])
+def test_a_recording_needs_time(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["record", "--camera", "webcam", "--out", "x", "--seconds", seconds]) == 2
+    assert "--seconds must be more than 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--benchmark", "NvGesture"], []])
+def test_a_missing_checkpoint_is_named(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "x.mrgbd"
+    assert cli.main(["export", str(tmp_path / "absent.pth"), "-o", str(target), *arguments]) == 10
+    assert "absent.pth: no such file" in capsys.readouterr().err
+    assert not target.exists()
+
+
+def test_without_torch_export_says_what_to_install() -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from motionrgbd.app.cli import main; sys.exit(main(['export', 'a', '-o', 'b']))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 8
+    assert "motionrgbd-live[train]" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_bench_guidance_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench.bench_guidance(frames=5) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    assert len({len(row) for row in rows}) == 1
+    assert len(rows) == 2 + 3
