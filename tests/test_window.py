@@ -410,6 +410,26 @@ def test_the_shortcuts_are_listed_and_the_list_goes_away(
 # ---- threads and the end ----
 
 
+@pytest.mark.parametrize("polls_before", [0, 1, 2])
+def test_the_end_is_told_once_and_after_all_was_shown(
+    open_window: Callable[..., Shown], polls_before: int
+) -> None:
+    shown, ends = open_window(), []
+    shown.presenter.ended.connect(lambda: ends.append(1))
+    for _ in range(polls_before):
+        shown.presenter.poll()
+    shown.feeder.publish(snapshot(1))
+    shown.feeder.state = "finished"
+    for _ in range(5):
+        shown.presenter.poll()
+    assert ends == [1]
+    shown.feeder.state = "running"
+    shown.presenter.poll()
+    shown.feeder.state = "finished"
+    shown.presenter.poll()
+    assert ends == [1, 1]
+
+
 def test_gestures_arrive_from_the_engines_thread_in_the_windows() -> None:
     bridge, threads = EventBridge(), []
     bridge.gesture.connect(

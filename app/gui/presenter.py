@@ -12,12 +12,10 @@ from motionrgbd.app.gui.engine_view import EngineState, EngineView, StepView
 from motionrgbd.app.gui.history import FrameOrder, History
 from motionrgbd.app.gui.window import MainWindow
 from motionrgbd.core.errors import MotionRGBDError
-from motionrgbd.core.results import FloatArray, GestureEvent, Health, Snapshot
+from motionrgbd.core.results import FloatArray, GestureEvent, Snapshot
 
 POLL_MS = 33
-TIMELINE_EVERY = (
-    3  # polls; a second is some 30 pixels wide, more repaints move it less than a pixel
-)
+TIMELINE_EVERY = 3  # polls: ten a second at 3 ms each; it moves some four pixels in between
 PASSING_NOTICE_S = 4.0  # long enough to read a sentence
 HEALTH_EVERY_S = 0.5  # figures that change faster cannot be read
 INBOX_STEPS = 2048  # a stall of the window of 2 s while a recording is replayed at 1,000 steps/s
@@ -105,11 +103,17 @@ class Presenter(QObject):
         self._polls += 1
         self._window.set_playing(state == "running")
         self._window.set_notice(self._notice(state))
-        over = state in ("finished", "failed")
-        if over and not self._ended and not self._stale_timeline:
-            self._window.set_health(self._shown.health if self._shown else Health())
+        self._tell_end(over=state in ("finished", "failed"))
+
+    def _tell_end(self, over: bool) -> None:
+        """Emit `ended`, once, when all that came before the end has been shown."""
+        if not over:
+            self._ended = False
+        elif not self._ended and not self._stale_timeline:
+            self._ended = True
+            if self._shown is not None:
+                self._window.set_health(self._shown.health)
             self.ended.emit()
-        self._ended = over
 
     def _notice(self, state: EngineState) -> texts.Notice:
         if self._passing is not None and time.monotonic() < self._passing_until_s:
