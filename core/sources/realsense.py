@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import threading
 import time
 from collections.abc import Callable
@@ -25,8 +26,8 @@ NO_CAMERA = (
 )
 _DEFAULT_SIZE_PX = (640, 480)  # every RealSense family offers it for colour and depth
 _DEFAULT_HZ = 30
-_POLL_MS = 100  # how long `close` may have to wait for `read`
-_LOOK_AGAIN_S = 0.5  # between two looks for a camera that was unplugged
+_POLL_S = 0.1  # how long `close` may have to wait for `read`
+_WAITING_SETS = 4  # 0.13 s at 30 Hz; librealsense stalls where more than 15 are held
 _CLOCK_RESET_S = 1.0  # a stamp further back than this is a new clock, not a late image
 
 
@@ -78,8 +79,9 @@ class RealSenseSource:
         self._options = options or SourceOptions()
         self._device = device
         self._record_to = record_to
-        self._lock = threading.Lock()  # held by `read` while it waits, at most `_POLL_MS`
+        self._lock = threading.Lock()  # held by `read` while it waits, at most `_POLL_S`
         self._closing = False
+        self._arrival_s = 0.0
         self._running: _Running | None = self._start()
         running = self._running
         self._pairer = Pairer(1 / running.rig.fps_hz)
@@ -106,7 +108,7 @@ class RealSenseSource:
                     return None
                 pair = self._pairer.pop() if self._running is not None else None
                 if pair is not None and self._running is not None:
-                    return self._running.maker.frame(*pair, arrival_s=time.monotonic())
+                    return self._running.maker.frame(*pair, arrival_s=self._arrival_s)
                 problem = self._wait()
             if problem is not None:
                 raise CameraError(problem)
@@ -127,20 +129,19 @@ class RealSenseSource:
             self._look_again()
             return None
         try:
-            arrived, frames = self._running.pipeline.try_wait_for_frames(_POLL_MS)
-            if arrived:
-                self._take(self._running, frames)
-                return None
+            self._arrival_s, frames = self._running.arrived.get(timeout=_POLL_S)
+        except queue.Empty:
             if self._device is not None or self._running.is_connected():
                 return None
-        except RuntimeError:
-            pass  # librealsense raises where the camera vanishes under it
+        else:
+            self._take(self._running, frames)
+            return None
         self._stop()
         return f"{self.info.name} was unplugged: plug it in again, it is used as soon as it answers"
 
     def _take(self, running: _Running, frames: Any) -> None:
         """A frameset repeats the last image of a stream that sent nothing new: skip those."""
-        for frame in frames:
+        for frame in frames.as_frameset() if frames.is_frameset() else [frames]:
             clock = self._clocks[running.stream(frame)]
             if not clock.is_new(frame.get_frame_number(), frame.get_timestamp()):
                 continue
@@ -155,7 +156,7 @@ class RealSenseSource:
         try:
             self._running = self._start()
         except CameraError:
-            time.sleep(_POLL_MS / 1000)
+            time.sleep(_POLL_S)
 
     def _start(self) -> _Running:
         return _Running(self._rs, self._options, self._device, self._record_to)
@@ -194,7 +195,12 @@ class _Clock:
 
 
 class _Running:
-    """A pipeline from its start to its stop."""
+    """A pipeline from its start to its stop.
+
+    arrived: what librealsense's thread delivered, with the host's time; when full the oldest
+    goes, seen as a jump of the frames' numbers. (`wait_for_frames` keeps only the last of the
+    sets that its synchroniser lets out together, so images would be lost uncounted.)
+    """
 
     def __init__(
         self, rs: Any, options: SourceOptions, device: Any, record_to: Path | None
@@ -205,8 +211,9 @@ class _Running:
         if device is not None:
             self.pipeline.set_device(device)
         config = self._config(options, record_to, present=device is not None)
+        self.arrived: queue.Queue[tuple[float, Any]] = queue.Queue(_WAITING_SETS)
         try:
-            self._profile = self.pipeline.start(config)
+            self._profile = self.pipeline.start(config, self._on_frames)
         except RuntimeError as problem:
             raise CameraError(
                 f"the camera does not start ({problem}): does another program use it?"
@@ -222,6 +229,18 @@ class _Running:
         self.name = self._tell(rs.camera_info.name) or "RealSense"
         self.rig = self._rig(sdk.intrinsics(self._depth))
         self.maker = FrameMaker(self.rig)
+
+    def _on_frames(self, frames: Any) -> None:
+        """librealsense's thread."""
+        arrival_s = time.monotonic()
+        frames.keep()
+        while True:
+            try:
+                self.arrived.put_nowait((arrival_s, frames))
+                return
+            except queue.Full:
+                with contextlib.suppress(queue.Empty):
+                    self.arrived.get_nowait()
 
     def stream(self, frame: Any) -> Stream:
         is_depth = frame.get_profile().stream_type() == self._rs.stream.depth
@@ -245,11 +264,15 @@ class _Running:
         """Whether the camera is still among those that answer."""
         serial = self._tell(self._rs.camera_info.serial_number)
         what = self._rs.camera_info.serial_number
-        return any(d.get_info(what) == serial for d in self._context.query_devices())
+        answering = self._context.query_devices()
+        return any(d.supports(what) and d.get_info(what) == serial for d in answering)
 
     def stop(self) -> None:
         with contextlib.suppress(RuntimeError):  # it is gone already
             self.pipeline.stop()
+        with contextlib.suppress(queue.Empty):  # frames that are held keep a recording open
+            while True:
+                self.arrived.get_nowait()
 
     def _tell(self, what: Any) -> str:
         device = self._profile.get_device()
