@@ -153,6 +153,9 @@ class RealSenseSource:
                 self._pairer.add_depth(image)
 
     def _look_again(self) -> None:
+        if self._record_to is not None:  # starting again would overwrite what was recorded
+            time.sleep(_POLL_S)
+            return
         try:
             self._running = self._start()
         except CameraError:

@@ -79,7 +79,7 @@ class VideoSource:
         self._count = min(v.count for v in self._videos())
         self._at = 0
         self._read = 0
-        self.ended_early: str | None = None
+        self.ended_early = next((v.cut_off for v in self._videos() if v.cut_off is not None), None)
         self.info = SourceInfo(
             name=color.name if depth is None else f"{color.name} + {depth.name}",
             live=False,
@@ -192,6 +192,11 @@ class _Video:
         tick_s = float(self._stream.time_base or 1 / _DEFAULT_HZ)
         self.times_s = [stamp * tick_s for stamp in self._stamps]
         self.count = len(self._stamps)
+        self.cut_off: str | None = None
+        if self._stream.frames > self.count:  # as many as the file's head announces
+            self.cut_off = (
+                f"{path.name} is cut off: it holds {self.count} of its {self._stream.frames} frames"
+            )
         self.fps_hz = float(self._stream.average_rate or self._stream.base_rate or _DEFAULT_HZ)
         self.size_px = (self._stream.width, self._stream.height)
         self._frames: Generator[NDArray[Any], None, None] = self._decode(self._stamps[0])
