@@ -28,7 +28,9 @@ ColorSuffix = Literal[".png", ".jpg"]
 
 _WAITING_FRAMES = 30  # one second of a disk's stall at 30 Hz; 46 MB at 640x480
 _JPEG_QUALITY = 95
-_PNG_LEVEL = 1  # a VGA pair in 9 ms; the default level takes three times as long for 10 % less
+# run-length strategy, VGA, SR300 frames: depth 9 ms, colour 28 ms (JPEG: 0.6 ms); the other
+# strategies are no faster and leave 20 % more bytes
+_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
 
 
 class FolderWriter:
@@ -154,19 +156,13 @@ def convert(
 
 
 def _encoded_color(color: ColorImage, suffix: ColorSuffix) -> bytes:
-    options = (
-        [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
-        if suffix == ".jpg"
-        else [cv2.IMWRITE_PNG_COMPRESSION, _PNG_LEVEL]
-    )
+    options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY] if suffix == ".jpg" else _PNG
     _, data = cv2.imencode(suffix, cv2.cvtColor(color, cv2.COLOR_RGB2BGR), options)
     return data.tobytes()
 
 
 def _encoded_depth(depth: DepthImage) -> bytes:
-    _, data = cv2.imencode(
-        ".png", np.ascontiguousarray(depth), [cv2.IMWRITE_PNG_COMPRESSION, _PNG_LEVEL]
-    )
+    _, data = cv2.imencode(".png", np.ascontiguousarray(depth), _PNG)
     return data.tobytes()
 
 
