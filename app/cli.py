@@ -212,6 +212,10 @@ def _add_bench(commands: Commands) -> None:
     live.set_defaults(action=_bench_live)
     stream = kinds.add_parser("stream", help="a new frame of the released network, mode by mode")
     stream.add_argument("--rounds", default="3", help="how often the rows take turns (3)")
+    stream.add_argument(
+        "--probe", metavar="FILE", help="instead, how far the modes agree on these trained weights"
+    )
+    stream.add_argument("--data", metavar="FOLDER", help="with --probe: holds shrec17/")
     stream.set_defaults(action=_bench_stream)
 
 
@@ -229,8 +233,16 @@ def _bench_live(options: argparse.Namespace) -> int:
 
 
 def _bench_stream(options: argparse.Namespace) -> int:
+    if bool(options.probe) != bool(options.data):
+        raise UsageError(
+            "--probe and --data belong together — see `motionrgbd bench stream --help`"
+        )
     with _torch_needed():
+        from motionrgbd.training.agreement import agreement_table
         from motionrgbd.training.stream_bench import main as bench_stream
+    if options.probe:
+        print(agreement_table(Path(options.probe), Path(options.data)))
+        return 0
     return bench_stream(["--rounds", options.rounds])
 
 
