@@ -100,11 +100,11 @@ def stages(health: Health) -> tuple[tuple[str, str, str, str], ...]:
 
 def summary(health: Health) -> str:
     """Return the line for the status row."""
-    parts = [f"{health.capture_hz:.0f} Hz captured", f"{health.engine_hz:.0f} Hz recognised"]
+    parts = [f"capture {health.capture_hz:.0f} Hz", f"engine {health.engine_hz:.0f} Hz"]
     if "total" in health.stages:
         total = health.stages["total"]
         p50, p95 = milliseconds(total.p50_ms), milliseconds(total.p95_ms)
-        parts.append(f"latency {p50} ms, 95 % below {p95} ms")
+        parts.append(f"latency {p50} ms (95 %: {p95} ms)")
     lost = health.dropped + health.missing
     parts.append(f"{lost:,} frames lost" if lost else "no frame lost")
     return "   ·   ".join(parts)

@@ -18,6 +18,7 @@ from motionrgbd.core.frames import ScriptedGesture
 from motionrgbd.core.results import GestureEvent
 
 TICK_S = 5
+SHORT_LABEL_PX = 100  # some fourteen letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Timeline(QWidget):
         self._origin_s = 0.0
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
-        return QSize(220, 130)
+        return QSize(220, 175)
 
     def sizeHint(self) -> QSize:  # noqa: N802
         return QSize(480, 190)
@@ -222,11 +223,12 @@ def _paint_label(
 ) -> float:
     """Write a label and return where it ends.
 
-    room: from where it may start, from where it should, and where it must end; a label without
-    enough room (a gesture at the newest edge) starts earlier, and is cut only then.
+    room: from where it may start, from where it should, and where it must end. A gesture at the
+    newest edge has hardly any: its label starts earlier, by as much as a short one needs.
     """
     earliest, wanted, end = room
-    left = max(min(wanted, end - metrics.horizontalAdvance(label) - 1), min(earliest, wanted))
+    needed = min(metrics.horizontalAdvance(label) + 1, SHORT_LABEL_PX)
+    left = max(min(wanted, end - needed), min(earliest, wanted))
     text = metrics.elidedText(label, Qt.TextElideMode.ElideRight, end - left)
     if len(text) > 1:
         painter.setPen(colour)
