@@ -51,12 +51,17 @@ def find_cameras() -> list[FoundCamera]:
     def tell(device: Any, what: Any) -> str:
         return str(device.get_info(what)) if device.supports(what) else ""
 
-    return [
-        FoundCamera(
-            tell(d, kinds.name), tell(d, kinds.serial_number), tell(d, kinds.usb_type_descriptor)
-        )
-        for d in rs.context().query_devices()
-    ]
+    try:
+        return [
+            FoundCamera(
+                tell(d, kinds.name),
+                tell(d, kinds.serial_number),
+                tell(d, kinds.usb_type_descriptor),
+            )
+            for d in rs.context().query_devices()
+        ]
+    except RuntimeError:  # one is being unplugged, or may not be opened (udev rules)
+        return []
 
 
 class RealSenseSource:
