@@ -18,9 +18,10 @@ from PySide6.QtWidgets import QApplication
 
 from motionrgbd.app.gui import theme
 from motionrgbd.app.gui.engine_view import EngineState, EngineView, StepView
+from motionrgbd.app.gui.menus import MENUS, ShortcutDialog
 from motionrgbd.app.gui.presenter import EventBridge, Presenter
 from motionrgbd.app.gui.run import application, run_window
-from motionrgbd.app.gui.window import MENUS, MainWindow, ShortcutDialog
+from motionrgbd.app.gui.window import MainWindow
 from motionrgbd.core.errors import OutputError, UsageError
 from motionrgbd.core.frames import RGBDFrame, SourceInfo
 from motionrgbd.core.results import (

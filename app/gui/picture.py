@@ -1,13 +1,15 @@
-"""One picture: colour or depth with the heat over it."""
+"""Pictures: colour or depth with the heat over it, and two of them side by side."""
 
 from __future__ import annotations
 
 import cv2
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPalette, QPen, QResizeEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from motionrgbd.app.overlay import Scene
+
+_GAP_PX = 8
 
 
 class PictureView(QWidget):
@@ -101,6 +103,34 @@ class PictureView(QWidget):
         for colour, inset in ((QColor(0, 0, 0, 90), 1.5), (QColor(255, 255, 255, 170), 0.5)):
             painter.setPen(QPen(colour, 1))
             painter.drawRect(inner.adjusted(inset, inset, -inset, -inset))
+
+
+class PicturePair(QWidget):
+    """Two pictures side by side, no higher than they are wide enough to fill."""
+
+    def __init__(self, left: QWidget, right: QWidget) -> None:
+        super().__init__()
+        self._aspect = 0.75
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(_GAP_PX)
+        layout.addWidget(left, 1)
+        layout.addWidget(right, 1)
+        self._frame_px = (20, 24 + self.fontMetrics().height())  # of a card around its picture
+
+    def set_aspect(self, aspect: float) -> None:
+        """Set height / width of the pictures."""
+        if aspect != self._aspect:
+            self._aspect = aspect
+            self._limit_height()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._limit_height()
+
+    def _limit_height(self) -> None:
+        width = (self.width() - _GAP_PX) / 2 - self._frame_px[0]
+        self.setMaximumHeight(max(160, round(width * self._aspect) + self._frame_px[1]))
 
 
 def _image(scene: Scene, where: QRectF, ratio: float) -> QImage:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QFont, QKeySequence, QPalette, QResizeEvent
+from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QPalette
 from PySide6.QtWidgets import (
-    QDialog,
     QFrame,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QMainWindow,
@@ -26,6 +23,7 @@ from motionrgbd.app.gui import texts
 from motionrgbd.app.gui.bars import ProbabilityBars
 from motionrgbd.app.gui.controls import HeatControls, TransportBar
 from motionrgbd.app.gui.history import History
+from motionrgbd.app.gui.menus import MENUS, ShortcutDialog
 from motionrgbd.app.gui.panels import (
     Card,
     ElidedLabel,
@@ -35,53 +33,12 @@ from motionrgbd.app.gui.panels import (
     Tabs,
     scaled_font,
 )
-from motionrgbd.app.gui.picture import PictureView
+from motionrgbd.app.gui.picture import PicturePair, PictureView
 from motionrgbd.app.gui.timeline import Timeline
 from motionrgbd.core.frames import SourceInfo
 from motionrgbd.core.results import GestureEvent, Health, Prediction, Snapshot
 
 FEW_LABELS = 15  # so many leave room for the pipeline below them in the smallest window
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A menu entry: its words, its keys, and the window's method that it calls."""
-
-    text: str
-    keys: tuple[str, ...]
-    method: str
-    checked: bool | None = None  # not None: an entry that is on or off
-
-
-MENUS: tuple[tuple[str, tuple[Item, ...]], ...] = (
-    ("&File", (Item("&Quit", ("Ctrl+Q", "Ctrl+W"), "close"),)),
-    (
-        "&View",
-        (
-            Item("Next &guidance map", ("G",), "next_heat"),
-            Item("Guidance &stronger", ("+", "="), "stronger_heat"),
-            Item("Guidance &weaker", ("-",), "weaker_heat"),
-            Item("&Outline what the network sees", ("O",), "show_outline", checked=True),
-            Item("&Recognised gestures", ("R",), "show_gestures"),
-            Item("&Pipeline rates and latencies", ("P",), "show_pipeline"),
-            Item("&Full screen", ("F11",), "show_full_screen", checked=False),
-        ),
-    ),
-    (
-        "&Playback",
-        (
-            Item("&Play or pause", ("Space",), "toggle_play"),
-            Item("&One frame on", ("Right",), "step_once"),
-            Item("One second &back", ("Left",), "back_1_s"),
-            Item("Five seconds b&ack", ("Shift+Left",), "back_5_s"),
-            Item("Five seconds for&ward", ("Shift+Right",), "forward_5_s"),
-            Item("To the &start", ("Home",), "to_start"),
-            Item("&Slower", ("[",), "slower"),
-            Item("&Faster", ("]",), "faster"),
-        ),
-    ),
-    ("&Help", (Item("&Keyboard shortcuts", ("F1", "?"), "show_shortcuts"),)),
-)
 
 
 class MainWindow(QMainWindow):
@@ -400,61 +357,6 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         self.closed.emit()
         super().closeEvent(event)
-
-
-class PicturePair(QWidget):
-    """Two pictures side by side, no higher than they are wide enough to fill."""
-
-    def __init__(self, left: QWidget, right: QWidget) -> None:
-        super().__init__()
-        self._aspect = 0.75
-        layout = _row(left, right, stretch=(1, 1))
-        layout.setContentsMargins(0, 0, 0, 0)
-        self.setLayout(layout)
-        self._frame_px = (20, 24 + self.fontMetrics().height())  # of a card around its picture
-
-    def set_aspect(self, aspect: float) -> None:
-        """Set height / width of the pictures."""
-        if aspect != self._aspect:
-            self._aspect = aspect
-            self._limit_height()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        super().resizeEvent(event)
-        self._limit_height()
-
-    def _limit_height(self) -> None:
-        width = (self.width() - 8) / 2 - self._frame_px[0]
-        self.setMaximumHeight(max(160, round(width * self._aspect) + self._frame_px[1]))
-
-
-class ShortcutDialog(QDialog):
-    """Every menu entry with its keys."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Keyboard shortcuts")
-        grid = QGridLayout(self)
-        grid.setContentsMargins(20, 16, 24, 20)
-        grid.setHorizontalSpacing(28)
-        row = 0
-        for title, items in MENUS:
-            heading = QLabel(title.replace("&", ""))
-            heading.setFont(_bold(heading))
-            heading.setContentsMargins(0, 8 if row else 0, 0, 0)
-            grid.addWidget(heading, row, 0, 1, 2)
-            for item in items:
-                row += 1
-                keys = QLabel(", ".join(QKeySequence(k).toString() for k in item.keys))
-                keys.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-                grid.addWidget(QLabel(item.text.replace("&", "")), row, 0)
-                grid.addWidget(keys, row, 1)
-            row += 1
-
-
-def _bold(label: QLabel) -> QFont:
-    return scaled_font(label, 1.0, bold=True)
 
 
 def _row(*widgets: QWidget, stretch: Sequence[int]) -> QHBoxLayout:

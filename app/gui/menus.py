@@ -1,0 +1,77 @@
+"""The menus as a table, and the list of keys read from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QPalette
+from PySide6.QtWidgets import QDialog, QGridLayout, QLabel, QWidget
+
+from motionrgbd.app.gui.panels import scaled_font
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A menu entry: its words, its keys, and the window's method that it calls."""
+
+    text: str
+    keys: tuple[str, ...]
+    method: str
+    checked: bool | None = None  # not None: an entry that is on or off
+
+
+MENUS: tuple[tuple[str, tuple[Item, ...]], ...] = (
+    ("&File", (Item("&Quit", ("Ctrl+Q", "Ctrl+W"), "close"),)),
+    (
+        "&View",
+        (
+            Item("Next &guidance map", ("G",), "next_heat"),
+            Item("Guidance &stronger", ("+", "="), "stronger_heat"),
+            Item("Guidance &weaker", ("-",), "weaker_heat"),
+            Item("&Outline what the network sees", ("O",), "show_outline", checked=True),
+            Item("&Recognised gestures", ("R",), "show_gestures"),
+            Item("&Pipeline rates and latencies", ("P",), "show_pipeline"),
+            Item("&Full screen", ("F11",), "show_full_screen", checked=False),
+        ),
+    ),
+    (
+        "&Playback",
+        (
+            Item("&Play or pause", ("Space",), "toggle_play"),
+            Item("&One frame on", ("Right",), "step_once"),
+            Item("One second &back", ("Left",), "back_1_s"),
+            Item("Five seconds b&ack", ("Shift+Left",), "back_5_s"),
+            Item("Five seconds for&ward", ("Shift+Right",), "forward_5_s"),
+            Item("To the &start", ("Home",), "to_start"),
+            Item("&Slower", ("[",), "slower"),
+            Item("&Faster", ("]",), "faster"),
+        ),
+    ),
+    ("&Help", (Item("&Keyboard shortcuts", ("F1", "?"), "show_shortcuts"),)),
+)
+
+
+class ShortcutDialog(QDialog):
+    """Every menu entry with its keys."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Keyboard shortcuts")
+        grid = QGridLayout(self)
+        grid.setContentsMargins(20, 16, 24, 20)
+        grid.setHorizontalSpacing(28)
+        row = 0
+        for title, items in MENUS:
+            heading = QLabel(title.replace("&", ""))
+            heading.setFont(scaled_font(heading, 1.0, bold=True))
+            heading.setContentsMargins(0, 8 if row else 0, 0, 0)
+            grid.addWidget(heading, row, 0, 1, 2)
+            for item in items:
+                row += 1
+                keys = QLabel(", ".join(QKeySequence(k).toString() for k in item.keys))
+                keys.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+                grid.addWidget(QLabel(item.text.replace("&", "")), row, 0)
+                grid.addWidget(keys, row, 1)
+            row += 1
