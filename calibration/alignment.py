@@ -70,10 +70,12 @@ class DepthToColor:
     ) -> NDArray[np.uint16]:
         """Every reading on its one pixel."""
         H, W = self.color.height_px, self.color.width_px
-        seen = np.flatnonzero((depth_mm > 0) & (x >= 0) & (y >= 0) & (x < W) & (y < H))
+        # below 0 is beyond 32767 without a sign: one comparison for both edges
+        inside = (x.view(np.uint16) < W) & (y.view(np.uint16) < H)
+        seen = np.flatnonzero(inside & (depth_mm > 0))
         plane = np.full(H * W, _FAR, dtype=np.uint16)
-        where = y.ravel()[seen].astype(np.intp) * W + x.ravel()[seen]
-        _keep_nearest(plane, where, depth_mm.ravel()[seen])
+        where = y.ravel().take(seen).astype(np.intp) * W + x.ravel().take(seen)
+        np.minimum.at(plane, where, depth_mm.ravel().take(seen))
         return _with_zeros(plane.reshape(H, W))
 
     def _fill(
@@ -93,8 +95,10 @@ class DepthToColor:
         seen = np.flatnonzero(
             (depth_mm > 0) & (x1 >= 0) & (y1 >= 0) & (x0 < W) & (y0 < H) & (x0 >= -m) & (y0 >= -m)
         )
-        reading, left, top = depth_mm.ravel()[seen], x0.ravel()[seen], y0.ravel()[seen]
-        columns, rows = x1.ravel()[seen] - left, y1.ravel()[seen] - top  # the sides, less one
+        reading, left, top, right, bottom = (
+            image.ravel().take(seen) for image in (depth_mm, x0, y0, x1, y1)
+        )
+        columns, rows = right - left, bottom - top  # the sides, less one
         kind = rows.astype(np.intp) * _LARGEST_SIDE_PX + columns
         if np.any((columns < 0) | (rows < 0) | (columns > m) | (rows > m)):
             sane = (columns >= 0) & (rows >= 0) & (columns <= m) & (rows <= m)
@@ -104,7 +108,7 @@ class DepthToColor:
         slot[kinds] = np.arange(kinds.size)
         planes = np.full((kinds.size, H + m, W + m), _FAR, dtype=np.uint16)  # margin m above, left
         where = (slot[kind] * (H + m) + top + m) * (W + m) + left + m
-        _keep_nearest(planes.reshape(-1), where, reading)
+        np.minimum.at(planes.reshape(-1), where, reading)
         nearest = np.full((H + m, W + m), _FAR, dtype=np.uint16)
         for plane, k in zip(planes, kinds.tolist(), strict=True):
             cv2.min(nearest, _grown(plane, k % _LARGEST_SIDE_PX, k // _LARGEST_SIDE_PX), nearest)
@@ -183,17 +187,3 @@ def _rounded(values: NDArray[Any]) -> NDArray[Any]:
     """Nearest whole numbers that fit int16; what is not a number lies outside the image."""
     nearest: NDArray[Any] = np.fmax(np.rint(np.fmin(values, 32767)), -32768)
     return nearest
-
-
-def _keep_nearest(
-    plane: NDArray[np.uint16], where: NDArray[np.intp], reading: NDArray[np.uint16]
-) -> None:
-    """plane[where] = min(plane[where], reading), also where an index occurs more than once.
-
-    Of readings that meet, an arbitrary one is written; the nearer ones among the rest are
-    written again until none is left: a few short rounds, each nearer than the last.
-    """
-    while where.size:
-        plane[where] = reading
-        lost = reading < plane[where]
-        where, reading = where[lost], reading[lost]
