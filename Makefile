@@ -14,7 +14,7 @@ help:
 	@sed -n 's/^# //p' $(firstword $(MAKEFILE_LIST))
 
 demo: .venv/runtime.stamp
-	$(BIN)/motionrgbd-live --demo --out demo-output
+	$(BIN)/motionrgbd-live --demo --out demo-output --close-when-finished
 
 test: lint types tests
 

@@ -16,6 +16,10 @@ import av
 import numpy as np
 import pytest
 
+from motionrgbd.app import live, outputs
+from motionrgbd.core.errors import CameraError, OutputError
+from motionrgbd.core.frames import RGBDFrame, SourceInfo
+from motionrgbd.core.recogniser import Recogniser, Step
 from motionrgbd.core.sources import sdk
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -220,3 +224,86 @@ def test_debug_shows_the_traceback(clip_pair: str, tmp_path: Path) -> None:
     )
     assert result.returncode == 5
     assert "Traceback" in result.stderr
+
+
+class Moody:
+    """A camera that sends absurd depth, then nothing any more."""
+
+    info = SourceInfo("moody camera", live=True, fps_hz=30.0, has_color=True, has_depth=True)
+    depths = (0, 1, 65535)
+
+    def __init__(self) -> None:
+        self._sent = 0
+
+    def read(self) -> RGBDFrame:
+        if self._sent == 12:
+            time.sleep(0.01)
+            raise CameraError("the moody camera was unplugged: plug it in again")
+        n = self._sent
+        self._sent += 1
+        time.sleep(0.02)
+        depth = np.full((48, 64), self.depths[n % 3], np.uint16)
+        color = np.full((48, 64, 3), 255 * (n % 2), np.uint8)
+        return RGBDFrame(color, depth, n, n / 30, arrival_s=time.monotonic())
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_camera_that_is_pulled_ends_the_run_and_keeps_its_results(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tiny_model: Path,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr("motionrgbd.core.sources.open.open_source", lambda spec, options: Moody())
+    monkeypatch.setattr(live, "_GIVE_UP_AFTER_S", 0.3)
+    source = ["--camera", "realsense", "--headless", "--model", str(tiny_model)]
+    assert live.main([*source, "--out", str(tmp_path)]) == 4
+    text = capsys.readouterr()
+    assert text.err == (
+        "motionrgbd-live: error: the moody camera was unplugged: plug it in again\n"
+    )
+    assert "12 frames counted" in text.out
+    assert "unplugged" in text.out  # told when it happened, not only at the end
+    _header, *rows = (tmp_path / "probabilities.csv").read_text().splitlines()
+    assert len(rows) >= 10  # of twelve, on a grid that begins at the first
+    for row in rows:
+        numbers = [float(cell) for cell in row.split(",")[2:] if cell]
+        assert np.isfinite(numbers).all()
+    run = json.loads((tmp_path / "run.json").read_text())
+    assert run["state"] == "failed"
+    assert "unplugged" in run["error"]
+
+
+def test_a_disk_that_fills_up_ends_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    clip_pair: str,
+    tiny_model: Path,
+    tmp_path: Path,
+) -> None:
+    def full(self: outputs.RunOutputs, step: Step) -> None:
+        raise OutputError("results cannot be written (No space left on device)")
+
+    monkeypatch.setattr(outputs.RunOutputs, "add", full)
+    source = ["--replay", clip_pair, "--depth-direction", "brighter", "--headless"]
+    code = live.main([*source, "--model", str(tiny_model), "--out", str(tmp_path)])
+    assert code == 7
+    assert "No space left on device" in capsys.readouterr().err
+    assert json.loads((tmp_path / "run.json").read_text())["state"] == "failed"
+
+
+def test_a_defect_of_ours_in_the_engine_is_reported_as_one(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    clip_pair: str,
+    tiny_model: Path,
+) -> None:
+    def broken(self: Recogniser, frame: RGBDFrame, *, score: bool = True) -> list[Step]:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(Recogniser, "push", broken)
+    source = ["--replay", clip_pair, "--depth-direction", "brighter", "--headless"]
+    assert live.main([*source, "--model", str(tiny_model)]) == 70
+    assert "please report it" in capsys.readouterr().err

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from motionrgbd.app import live
+from motionrgbd.app.demo import PICTURE, VIDEO
 from motionrgbd.app.settings import Settings
+from motionrgbd.core.errors import DemoError
 from motionrgbd.core.sources import realsense
+from motionrgbd.core.synthetic import recording
+from motionrgbd.core.synthetic.recording import SyntheticRecording
 
 
 @pytest.fixture
@@ -108,3 +115,39 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         live.main(["--version"])
     assert capsys.readouterr().out.startswith("motionrgbd-live ")
+
+
+def test_the_demo_recognises_its_script_within_its_memory(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "motionrgbd.app.live", "--demo", "--headless"]
+    with subprocess.Popen(
+        [*command, "--out", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        assert process.stdout is not None
+        text = process.stdout.read().decode()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, text
+    assert "The recording is synthetic" in text
+    assert "✓" in text
+    written = {path.name for path in tmp_path.iterdir()}
+    assert written == {VIDEO, PICTURE, "events.jsonl", "probabilities.csv", "run.json"}
+    if sys.platform == "linux":  # ru_maxrss is in kilobytes there
+        assert usage.ru_maxrss < 700_000
+
+
+def test_the_demo_with_another_model_fails_and_keeps_its_files(
+    tiny_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def one_gesture() -> SyntheticRecording:
+        return SyntheticRecording(1_000_001, labels=("Grab",))
+
+    monkeypatch.setattr(recording, "demo_recording", one_gesture)
+    arguments = ["--demo", "--headless", "--model", str(tiny_model), "--out", str(tmp_path)]
+    assert live.main(arguments) == DemoError.exit_code
+    text = capsys.readouterr()
+    assert "0 of 1 gestures" in text.err
+    assert "missed: Grab at" in text.err
+    assert {VIDEO, PICTURE, "events.jsonl"} <= {path.name for path in tmp_path.iterdir()}
