@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from motionrgbd.core.errors import CameraError, LibraryError, OutputError, UsageError
+from motionrgbd.core.errors import CameraError, LibraryError, OutputError
 from motionrgbd.core.frames import RGBDFrame, SourceInfo
 from motionrgbd.core.sources import sdk
 from motionrgbd.core.sources.options import SourceOptions
@@ -229,8 +229,10 @@ class _Running:
         streams = {p.stream_type(): p for p in self._profile.get_streams()}
         self._color, self._depth = streams[rs.stream.color], streams[rs.stream.depth]
         try:
-            self._filters = _filters(rs, options, self._profile.get_device())
-            self._set_preset(options)
+            device = self._profile.get_device()
+            self._filters = sdk.depth_filters(rs, options.filters, device)
+            if options.preset is not None:
+                sdk.set_preset(rs, options.preset, device)
         except BaseException:
             self.stop()
             raise
@@ -339,46 +341,6 @@ class _Running:
             f"the camera offers no colour and depth at {size[0]}x{size[1]} and {hz} Hz: ask for "
             "another size or rate (a USB 2 cable allows little)"
         )
-
-    def _set_preset(self, options: SourceOptions) -> None:
-        if options.preset is None:
-            return
-        option = self._rs.option.visual_preset
-        for sensor in self._profile.get_device().query_sensors():
-            if not sensor.supports(option):
-                continue
-            values = sensor.get_option_range(option)
-            names = {
-                str(sensor.get_option_value_description(option, float(i))): float(i)
-                for i in range(int(values.min), int(values.max) + 1)
-            }
-            wanted = {name.lower(): value for name, value in names.items()}.get(
-                options.preset.lower()
-            )
-            if wanted is None:
-                raise UsageError(
-                    f"unknown preset '{options.preset}': this camera has {', '.join(names)}"
-                )
-            sensor.set_option(option, wanted)
-            return
-        raise UsageError(f"preset '{options.preset}': this camera has no presets")
-
-
-def _filters(rs: Any, options: SourceOptions, device: Any) -> list[Any]:
-    """librealsense's depth filters in its recommended order.
-
-    Stereo cameras are smoothed in disparity, where their noise is even.
-    """
-    smoothing = [
-        make()
-        for name, make in (("spatial", rs.spatial_filter), ("temporal", rs.temporal_filter))
-        if name in options.filters
-    ]
-    if smoothing and any(s.supports(rs.option.stereo_baseline) for s in device.query_sensors()):
-        smoothing = [rs.disparity_transform(True), *smoothing, rs.disparity_transform(False)]
-    before = [rs.decimation_filter()] if "decimation" in options.filters else []
-    after = [rs.hole_filling_filter()] if "holes" in options.filters else []
-    return before + smoothing + after
 
 
 def record_realsense(

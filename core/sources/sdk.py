@@ -14,7 +14,7 @@ import numpy as np
 
 from motionrgbd.calibration.extrinsics import Extrinsics
 from motionrgbd.calibration.intrinsics import DISTORTIONS, Intrinsics
-from motionrgbd.core.errors import LibraryError, SourceError
+from motionrgbd.core.errors import LibraryError, SourceError, UsageError
 from motionrgbd.core.sources.pairing import StampedImage
 from motionrgbd.core.sources.rig import color_image, depth_image
 from motionrgbd.core.sources.rosbag import Stream
@@ -79,6 +79,38 @@ def extrinsics(source: Any, target: Any) -> Extrinsics:
     """From one stream profile to another; librealsense keeps matrices column by column."""
     e = source.get_extrinsics_to(target)
     return Extrinsics.of(np.array(e.rotation).reshape(3, 3).T, np.array(e.translation))
+
+
+def depth_filters(rs: Any, names: tuple[str, ...], device: Any) -> list[Any]:
+    """librealsense's depth filters in its recommended order, whatever the order of `names`.
+
+    Stereo cameras are smoothed in disparity, where their noise is even.
+    """
+    makers = (("spatial", rs.spatial_filter), ("temporal", rs.temporal_filter))
+    smoothing = [make() for name, make in makers if name in names]
+    if smoothing and any(s.supports(rs.option.stereo_baseline) for s in device.query_sensors()):
+        smoothing = [rs.disparity_transform(True), *smoothing, rs.disparity_transform(False)]
+    before = [rs.decimation_filter()] if "decimation" in names else []
+    after = [rs.hole_filling_filter()] if "holes" in names else []
+    return before + smoothing + after
+
+
+def set_preset(rs: Any, name: str, device: Any) -> None:
+    """Choose a visual preset by the name that the camera gives it; raises `UsageError`."""
+    option = rs.option.visual_preset
+    sensor = next((s for s in device.query_sensors() if s.supports(option)), None)
+    if sensor is None:
+        raise UsageError(f"preset '{name}': this camera has no presets")
+    values = sensor.get_option_range(option)
+    names = {
+        str(sensor.get_option_value_description(option, float(value))): float(value)
+        for value in range(int(values.min), int(values.max) + 1)
+    }
+    for known, value in names.items():
+        if known.lower() == name.lower():
+            sensor.set_option(option, value)
+            return
+    raise UsageError(f"unknown preset '{name}': this camera has {', '.join(names)}")
 
 
 class SdkPlayer:
