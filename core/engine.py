@@ -195,6 +195,7 @@ class Engine:
         self._state: State = "running"
         self._ended = threading.Event()
         self.error: Exception | None = None
+        self.source_error: str | None = None  # of a camera that is silent now
         self._threads = [
             threading.Thread(target=self._capture, name="capture"),
             threading.Thread(target=self._run, name="engine"),
@@ -244,6 +245,7 @@ class Engine:
         for thread in self._threads:
             if thread.ident is not None and thread is not threading.current_thread():
                 thread.join()
+        self._recogniser.close()
         self._ended.set()
 
     def wait(self, timeout_s: float | None = None) -> bool:
@@ -385,11 +387,13 @@ class Engine:
                 self._state = "finished"
                 self._ended.set()
             case _Trouble(text):
+                self.source_error = text
                 last = self._slot.get()
                 if last is not None:
                     self._slot.set(dataclasses.replace(last, source_error=text))
 
     def _recognise(self, frame: RGBDFrame, received_s: float) -> None:
+        self.source_error = None
         late = self.info.live and len(self._pipe) > 0
         steps = self._recogniser.push(frame, score=not late)
         self._skipped += len(steps) if late else 0

@@ -21,7 +21,7 @@ GREY_WEIGHTS = np.array([0.2989, 0.587, 0.114], np.float32)  # their sum is 0.99
 _EROSION = np.ones((2, 2), np.uint8)
 _DILATION = np.ones((3, 3), np.uint8)
 
-Sums = NDArray[np.signedinteger]  # type: ignore[type-arg]
+Sums = NDArray[np.signedinteger]
 Rectifier = Callable[[Sums], FloatArray]
 
 
@@ -37,7 +37,7 @@ def positive_weight(window: int) -> int:
 
 def relu(sums: Sums) -> FloatArray:
     """Rectify as the released code does: scale-free, since min-max scaling follows."""
-    return np.maximum(sums, 0).astype(np.float32)
+    return np.asarray(np.maximum(sums, 0), np.float32)
 
 
 class ScaledGelu:
@@ -54,7 +54,7 @@ class ScaledGelu:
         self._limit = limit
 
     def __call__(self, sums: Sums) -> FloatArray:
-        return self._table[sums.astype(np.int64) + self._limit]
+        return np.asarray(self._table[sums.astype(np.int64) + self._limit])
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +173,7 @@ def _map_of(pooled: Sums, settings: GuidanceSettings) -> GuidanceMap:
 def _grey(image: FloatArray) -> FloatArray:
     """Weigh the channels; a grey picture stands for three equal ones."""
     if image.ndim == 2:
-        return image * GREY_WEIGHTS.sum()
+        return np.asarray(image * GREY_WEIGHTS.sum(), np.float32)
     return np.asarray(cv2.transform(image, GREY_WEIGHTS[None]), np.float32)
 
 

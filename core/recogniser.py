@@ -118,6 +118,10 @@ class Recogniser:
         self._last: RGBDFrame | None = None
         self._start_s: float | None = None
 
+    def close(self) -> None:
+        """End the network's own threads; a later frame starts them again."""
+        self._runner.close()
+
     def push(self, frame: RGBDFrame, *, score: bool = True) -> list[Step]:
         """Take the next frame; return the grid steps it completes (often one, or none).
 

@@ -79,6 +79,9 @@ class StreamRunner(Protocol):
     def reset(self) -> None:
         """Start a new stream."""
 
+    def close(self) -> None:
+        """End the threads of the runner's own; a later `push` starts them again."""
+
 
 @dataclass(frozen=True)
 class ModalityStream:
@@ -121,7 +124,7 @@ class Runner:
         self._streams, self._window, self._pad = streams, window, pad
         self.device = device
         self._needs_motion = any(stream.motion is not None for stream in streams.values())
-        self._helper = ThreadPoolExecutor(1, "second-modality") if len(streams) > 1 else None
+        self._helper: ThreadPoolExecutor | None = None
         self._outputs = {
             name: np.zeros(shape, np.float32) for name, shape in window.output_shapes.items()
         }
@@ -140,6 +143,8 @@ class Runner:
             lambda stream=stream, parts=given[modality]: stream.push(*parts)  # type: ignore[misc]
             for modality, stream in self._streams.items()
         ]
+        if len(pushes) > 1 and self._helper is None:
+            self._helper = ThreadPoolExecutor(1, "second-modality")
         waiting = [self._helper.submit(push) for push in pushes[1:]] if self._helper else []
         try:
             pushes[0]()
@@ -164,6 +169,12 @@ class Runner:
             depth=scores.get("depth_scores"),
             features=scores["embedding"],
         )
+
+    def close(self) -> None:
+        """End the runner's thread; the next frame starts it again."""
+        if self._helper is not None:
+            self._helper.shutdown()
+            self._helper = None
 
     def reset(self) -> None:
         """Start a new stream."""

@@ -22,11 +22,15 @@ Pair = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class ChunkPlan:
-    """`batch` chunks of `chunk` frames a step, each scored at `windows` of its frames."""
+    """`batch` chunks of `chunk` frames a step, each scored at `windows` of its frames.
+
+    Most of a stream is idle: up to `gestures` of a chunk's windows end in one.
+    """
 
     batch: int = 8
-    chunk: int = 72
-    windows: int = 12
+    chunk: int = 56
+    windows: int = 10
+    gestures: float = 0.7
     seed: int = 1
 
 
@@ -34,13 +38,13 @@ class ChunkPlan:
 class Batch:
     """Network input of chunks: pictures (B, C, L, H, W), maps (B, 1, L, H, W), motion (B, L, E).
 
-    ends: the frames at which windows end, shared by the batch; targets (B * E,) long.
+    ends: long (B, E), the frames at which windows end; targets: long (B * E,), their classes.
     """
 
     clips: Pair
     guidance: Pair
     motion: Pair
-    ends: list[int]
+    ends: Tensor
     targets: Tensor
 
 
@@ -58,8 +62,20 @@ class ChunkSampler:
         """Return the batch of this step."""
         plan = self._plan
         rng = np.random.default_rng((plan.seed, step))
-        ends = sorted(rng.choice(np.arange(8, plan.chunk), plan.windows, replace=False).tolist())
-        return batch_of([self._chunk(rng) for _ in range(plan.batch)], self._recipe, ends)
+        chunks = [self._chunk(rng) for _ in range(plan.batch)]
+        ends = np.stack([self._ends(rng, chunk.targets) for chunk in chunks])
+        return batch_of(chunks, self._recipe, ends)
+
+    def _ends(self, rng: np.random.Generator, targets: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Choose where windows end: in gestures first, the rest where nothing happens."""
+        plan = self._plan
+        inside, idle = np.flatnonzero(targets > 0), np.flatnonzero(targets == 0)
+        wanted = min(round(plan.gestures * plan.windows), len(inside))
+        if not len(idle):
+            wanted = plan.windows
+        chosen = rng.choice(inside, wanted) if wanted else inside[:0]
+        rest = rng.choice(idle, plan.windows - wanted) if wanted < plan.windows else idle[:0]
+        return np.sort(np.concatenate([chosen, rest]))
 
     def _chunk(self, rng: np.random.Generator) -> Stream:
         stream = self._streams[rng.integers(len(self._streams))]
@@ -74,16 +90,16 @@ class ChunkSampler:
         )
 
 
-def batch_of(streams: Sequence[Stream], recipe: Recipe, ends: list[int]) -> Batch:
-    """Return streams of equal length as a batch that is scored at `ends`."""
+def batch_of(streams: Sequence[Stream], recipe: Recipe, ends: NDArray[np.int64]) -> Batch:
+    """Return B streams of equal length as a batch, scored at the frames `ends` (B, E)."""
     settings = GuidanceSettings(recipe.guidance_window, recipe.guidance_floor)
     views = [
         [_view(images, stream.trajectory, settings) for images in (stream.color, stream.depth)]
         for stream in streams
     ]
     clips, maps, motion = (_pair(views, part) for part in range(3))
-    targets = np.concatenate([stream.targets[ends] for stream in streams])
-    return Batch(clips, maps, motion, ends, torch.from_numpy(targets))
+    targets = np.concatenate([s.targets[e] for s, e in zip(streams, ends, strict=True)])
+    return Batch(clips, maps, motion, torch.from_numpy(ends), torch.from_numpy(targets))
 
 
 def _pair(views: Sequence[Sequence[tuple[Any, ...]]], part: int) -> Pair:
@@ -108,7 +124,7 @@ def _random_warp(rng: np.random.Generator, size_px: tuple[int, int]) -> NDArray[
     """Draw a small rotation, scale and shift: where the finder puts its box varies."""
     center = (size_px[0] / 2, size_px[1] / 2)
     warp = cv2.getRotationMatrix2D(center, rng.uniform(-10, 10), rng.uniform(0.88, 1.12))
-    warp[:, 2] += rng.uniform(-0.08, 0.08, 2) * size_px
+    warp[:, 2] += rng.uniform(-0.08, 0.08, 2) * np.array(size_px)
     return np.asarray(warp)
 
 
