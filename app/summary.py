@@ -56,6 +56,8 @@ class RunSummary:
         for (modality, strip), axis in zip(self._strips.items(), strips, strict=True):
             self._draw_strip(axis, modality, strip)
         axes[-1, 0].set_xlabel("time of the recording (s)")
+        if self._times:
+            axes[-1, 0].set_xlim(self._times[0], max(self._times) + 0.1)
         try:
             figure.savefig(path)
         except OSError as error:
@@ -71,7 +73,8 @@ class RunSummary:
             axis.broken_barh(span, (0.0, 1.0), color=_TRUTH)
             height = 0.3 if n % 2 else 0.7  # neighbours' names would run into each other
             middle = (gesture.start_s + gesture.end_s) / 2
-            axis.text(middle, height, gesture.label, ha="center", va="center", fontsize=7)
+            name = axis.text(middle, height, gesture.label, ha="center", va="center", fontsize=7)
+            name.set(clip_on=True, in_layout=False)  # a run may end before its script
         for event in self._events:
             axis.plot(event.decided_s, 1.3, marker="v", color=_EVENT, markersize=5)
             text = f"{event.label} {event.score:.2f}"

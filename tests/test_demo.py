@@ -110,6 +110,14 @@ def test_the_summary_is_drawn_even_without_predictions(tmp_path: Path) -> None:
         assert picture.size[0] == 1400
 
 
+def test_a_run_that_was_stopped_early_is_drawn_over_its_own_time(tmp_path: Path) -> None:
+    summary = RunSummary(LABELS, ("depth",))
+    for n in range(10):
+        summary.add(make_step(n))
+    late = [ScriptedGesture("push", 3.0 * n, 3.0 * n + 1) for n in range(20)]
+    summary.draw(tmp_path / "summary.png", "stopped", late)  # matplotlib's warnings are errors
+
+
 def test_the_summary_of_nothing_is_still_a_picture(tmp_path: Path) -> None:
     path = tmp_path / "summary.png"
     RunSummary(LABELS, ("depth",)).draw(path, "nothing", ())
