@@ -8,6 +8,7 @@ import torch
 
 from motionrgbd.core.feature_ring import FeatureRing
 from motionrgbd.core.runner_edges import EdgeStage
+from motionrgbd.models import graphs_edges
 from motionrgbd.models.config import NetworkConfig
 from motionrgbd.models.dsn import DSN, GuidanceGate
 from motionrgbd.models.edges import EdgePlan, exact_plan, live_plan
@@ -123,6 +124,11 @@ def test_exact_where_inputs_turn_negative_and_without_guidance(gate: Gate | None
 
 def test_exact_with_sizes_that_do_not_halve() -> None:
     assert worst_exact(make_dsn(16, size=33), 16, 4) < RELATIVE
+
+
+def test_exact_would_notice_padding_with_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graphs_edges, "_gate_keeps_sign", lambda _: True)
+    assert worst_exact(make_dsn(17, (-2.0, 0.8)), 17, 4) > 1e-3
 
 
 def test_exact_would_notice_another_guidance_window() -> None:
