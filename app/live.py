@@ -262,6 +262,8 @@ def _play_in_window(engine: Engine, settings: Settings) -> None:
     )
     if code == INTERRUPTED_EXIT_CODE:
         raise KeyboardInterrupt
+    if code:
+        sys.exit(code)  # a polite kill
 
 
 def _check_whole(session: Session) -> None:
