@@ -89,6 +89,8 @@ class DemoReport:
         self._last_s: float | None = None
         self._moved = False
         self.events: list[tuple[GestureEvent, ScriptedGesture | None]] = []
+        for name in (VIDEO, PICTURE):  # of an earlier run: they would be taken for this one's
+            (folder / name).unlink(missing_ok=True)
         fps_hz = engine.recipe.fps_hz
         self._video = AnnotatedVideo(folder / VIDEO, engine.labels, modalities, fps_hz)
 
