@@ -23,6 +23,7 @@ from motionrgbd.core.session import (
 )
 from motionrgbd.models.bundle import WINDOW, Bundle
 from motionrgbd.models.edges import exact_plan, live_plan
+from motionrgbd.models.errors import BundleError
 from motionrgbd.models.recipe import Modality
 
 
@@ -238,7 +239,11 @@ def _stream(bundle: Bundle, session: Any) -> ModalityStream:
     features = FeatureRing(config.window, config.feature)
     motion = FeatureRing(config.window, config.energies) if config.energies else None
     io = InputOutput(session)
-    return ModalityStream(io, _stage(bundle, io, features), features, motion)
+    try:
+        stage = _stage(bundle, io, features)
+    except (KeyError, ValueError) as error:
+        raise BundleError(f"the model's graphs do not fit its recipe and sizes: {error}") from error
+    return ModalityStream(io, stage, features, motion)
 
 
 def _stage(bundle: Bundle, io: InputOutput, features: FeatureRing) -> FrameStage:

@@ -23,6 +23,8 @@ class EdgeStage:
         self._io = io
         self._plan, self._zero_maps, self._features = plan, guidance_window - 1, features
         shapes = io.input_shapes
+        if not _names(plan) <= set(shapes):
+            raise ValueError("the graph was exported for another window or guidance window")
         self._rings = [
             np.zeros((_ring_size(plan, k), *shapes[f"kept_{k}_{plan.blocks[k].kept[0]}"][1:]), "f4")
             for k in range(len(plan.blocks))
@@ -133,6 +135,13 @@ class EdgeStage:
             if not self._is_new(i) and self._newest == i + 1 + k:
                 newest = max(self._plan.blocks[k].carried)
                 buffers[:] = self._carried[k, newest][1 - self._newest % 2]
+
+
+def _names(plan: EdgePlan) -> set[str]:
+    """The graph's inputs that earlier steps leave."""
+    blocks = list(enumerate(plan.blocks))
+    kept = {f"kept_{k}_{i}" for k, block in blocks for i in block.kept}
+    return kept | {f"carried_{k}_{i}" for k, block in blocks for i in block.carried}
 
 
 def _ring_size(plan: EdgePlan, k: int) -> int:

@@ -211,6 +211,13 @@ def test_the_provider_is_the_sessions(live: Made) -> None:
     assert make_runner(live[0], "auto").provider.startswith(("CPU", "CUDA"))
 
 
+@pytest.mark.parametrize("w", [5, 12])
+def test_a_graph_for_another_guidance_window(exact: Made, w: int) -> None:
+    recipe = dataclasses.replace(RECIPE, guidance_window=w)
+    with pytest.raises(BundleError, match="do not fit its recipe"):
+        make_runner(dataclasses.replace(exact[0], recipe=recipe), "cpu")
+
+
 def test_precision_that_is_not_there(live: Made) -> None:
     with pytest.raises(BundleError, match="no int8"):
         make_runner(live[0], "cpu", precision="int8")
