@@ -97,7 +97,10 @@ def batch_of(streams: Sequence[Stream], recipe: Recipe, ends: NDArray[np.int64])
         [_view(images, stream.trajectory, settings) for images in (stream.color, stream.depth)]
         for stream in streams
     ]
-    clips, maps, motion = (_pair(views, part) for part in range(3))
+    pictures, maps, motion = (_pair(views, part) for part in range(3))
+    # (B, L, h, w, C) seen as (B, C, L, h, w): channels last in memory is what pools are fast on
+    color, depth = (x.permute(0, 4, 1, 2, 3) for x in pictures)
+    clips = (color, depth)
     targets = np.concatenate([s.targets[e] for s, e in zip(streams, ends, strict=True)])
     return Batch(clips, maps, motion, torch.from_numpy(ends), torch.from_numpy(targets))
 
@@ -112,11 +115,11 @@ def _pair(views: Sequence[Sequence[tuple[Any, ...]]], part: int) -> Pair:
 def _view(
     images: NDArray[np.uint8], trajectory: NDArray[np.float32], settings: GuidanceSettings
 ) -> tuple[NDArray[np.float32], ...]:
-    """Return picture (C, L, h, w), map (1, L, h, w) and motion (L, E) of one modality."""
+    """Return pictures (L, h, w, C), maps (1, L, h, w) and motion (L, E) of one modality."""
     guidance = GuidanceStream(settings)
     maps = [guidance.push(image) for image in images]
     motion = [motion_vector(m, t) for m, t in zip(maps, trajectory, strict=True)]
-    pictures = np.stack([normalise(image) for image in images], axis=1)
+    pictures = np.stack([np.moveaxis(normalise(image), 0, 2) for image in images])
     return pictures, np.stack([m.values for m in maps])[None], np.stack(motion)
 
 

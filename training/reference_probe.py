@@ -19,7 +19,7 @@ from motionrgbd.core.preprocess import normalise
 from motionrgbd.models.config import NetworkConfig
 from motionrgbd.models.recipe import FrameView, GreyDepth, Recipe
 from motionrgbd.models.unimodal import UnimodalNetwork, UnimodalOutput
-from motionrgbd.training.loop import Schedule, fit
+from motionrgbd.training.loop import Schedule, fit, prepared
 from motionrgbd.training.shrec17 import GESTURES, HandClips, load_clips, resized
 
 SIZE_PX = 64
@@ -113,7 +113,7 @@ def main(argv: list[str] | None = None) -> int:
     schedule = Schedule(steps=arguments.steps)
     sampler = ClipSampler(load_clips(arguments.data / "shrec17", "train"), schedule.seed)
     network = fit(
-        lambda: UnimodalNetwork(CONFIG),
+        lambda: prepared(UnimodalNetwork(CONFIG)),
         sampler.batch,
         scores,
         schedule,
