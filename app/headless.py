@@ -51,6 +51,8 @@ def run_headless(engine: Engine, describe: Callable[[GestureEvent], str] = event
             trouble = _report_trouble(engine, trouble)
     finally:
         _print_all(events, describe)
+        if engine.source_error is not None:
+            _report_trouble(engine, trouble)
 
 
 def run_summary(
@@ -84,8 +86,7 @@ def _print_all(
 
 def _report_trouble(engine: Engine, reported: str | None) -> str | None:
     """Print the camera's trouble when it changes; return what is known of it."""
-    snapshot = engine.snapshot()
-    trouble = snapshot.source_error if snapshot else None
+    trouble = engine.source_error
     if trouble != reported:
         print(trouble or "the camera is back", flush=True)
     return trouble

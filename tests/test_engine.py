@@ -139,6 +139,15 @@ def test_a_silent_camera_is_said_and_gone_on_with(bundle):
     assert engine.health().frames == 60
 
 
+def test_a_camera_silent_from_the_start_is_reported(bundle):
+    engine = Engine(Flashes(60, failures=range(1, 10_000)), Recogniser(bundle, device="cpu"))
+    engine.start()
+    assert _soon(lambda: engine.source_error is not None)
+    assert "silent" in engine.source_error
+    assert engine.snapshot() is None
+    engine.stop()
+
+
 def test_a_camera_that_stays_silent_ends_the_run_where_asked(bundle):
     source = Flashes(60, failures=range(30, 10_000))
     engine = Engine(source, Recogniser(bundle, device="cpu"), give_up_after_s=0.3)

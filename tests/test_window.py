@@ -94,6 +94,7 @@ class Feeder:
     failure: Exception | None = None
     state: EngineState = "running"
     error: Exception | None = None
+    source_error: str | None = None
     asked: list[object] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
 

@@ -206,3 +206,9 @@ def test_an_unknown_platform_is_a_reason_and_not_an_abort() -> None:
     reason = available.why_no_window({"QT_QPA_PLATFORM": "no-such-platform"})
     assert reason is not None
     assert "no-such-platform" in reason
+
+
+def test_a_camera_that_never_gave_a_frame_is_said_to_be_silent():
+    said = texts.notice("running", None, None, "no frame for 3 s: check the cable")
+    assert (said.tone, said.headline) == ("warning", "Source is silent")
+    assert said.detail == "no frame for 3 s: check the cable"

@@ -118,7 +118,7 @@ class Presenter(QObject):
     def _notice(self, state: EngineState) -> texts.Notice:
         if self._passing is not None and time.monotonic() < self._passing_until_s:
             return self._passing
-        return texts.notice(state, self._engine.error, self._shown)
+        return texts.notice(state, self._engine.error, self._shown, self._engine.source_error)
 
     def _show(self, snapshot: Snapshot) -> None:
         timestamp_s = snapshot.frame.timestamp_s

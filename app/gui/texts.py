@@ -21,12 +21,21 @@ class Notice:
     detail: str = ""
 
 
-def notice(state: EngineState, error: Exception | None, snapshot: Snapshot | None) -> Notice:
-    """Say how things stand; the most serious thing wins."""
+def notice(
+    state: EngineState,
+    error: Exception | None,
+    snapshot: Snapshot | None,
+    source_error: str | None = None,
+) -> Notice:
+    """Say how things stand; the most serious thing wins.
+
+    source_error: the trouble of a camera that has not given a frame yet.
+    """
     if state == "failed":
         return Notice("error", "Failed", str(error) if error else "the engine stopped")
-    if snapshot is not None and snapshot.source_error and state != "finished":
-        return Notice("warning", "Source is silent", snapshot.source_error)
+    trouble = source_error or (snapshot.source_error if snapshot else None)
+    if trouble and state != "finished":
+        return Notice("warning", "Source is silent", trouble)
     if state == "finished":
         return Notice("notice", "Finished", "the recording has ended")
     if state == "paused":
