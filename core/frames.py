@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motionrgbd.calibration.intrinsics import Intrinsics
+from motionrgbd.core.depth8 import EightBitDepth
 
 ColorImage = NDArray[np.uint8]
 DepthImage = NDArray[np.uint16]
@@ -85,6 +86,7 @@ class SourceInfo:
 
     live alone decides how the engine treats lateness: newest wins, or lossless.
     frame_count is None where the number of frames is unknown before reading them.
+    eight_bit: how 8-bit depth became millimetres; None where it was stored in 16 bits.
     """
 
     name: str
@@ -95,6 +97,11 @@ class SourceInfo:
     intrinsics: Intrinsics | None = None
     duration_s: float | None = None
     frame_count: int | None = None
-    depth_encoding: DepthEncoding = "millimetres"
+    eight_bit: EightBitDepth | None = None
     synthetic: bool = False
     script: tuple[ScriptedGesture, ...] = field(default=())
+
+    @property
+    def depth_encoding(self) -> DepthEncoding:
+        """How the depth was stored."""
+        return "millimetres" if self.eight_bit is None else self.eight_bit.direction

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -55,11 +56,16 @@ class Preparer(Protocol):
     def reset(self) -> None: ...
 
 
-def make_preparer(recipe: Recipe, intrinsics: Intrinsics | None) -> Preparer:
-    """Return the preparer that the recipe's view asks for."""
+def make_preparer(
+    recipe: Recipe, intrinsics: Intrinsics | None, eight_bit: EightBitDepth | None = None
+) -> Preparer:
+    """Return the preparer that the recipe's view asks for.
+
+    eight_bit: how the source made millimetres of 8-bit depth; None where it measured them.
+    """
     if isinstance(recipe.view, HandView):
         return HandPreparer(recipe, recipe.view, intrinsics)
-    return FramePreparer(recipe, recipe.view)
+    return FramePreparer(recipe, recipe.view, eight_bit)
 
 
 def normalise(picture: Picture) -> FloatArray:
@@ -76,10 +82,18 @@ def motion_vector(guidance: GuidanceMap, trajectory: FloatArray) -> FloatArray:
 class FramePreparer:
     """The whole picture, resized and cropped as the released recipes do (REFERENCE section 1)."""
 
-    def __init__(self, recipe: Recipe, view: FrameView) -> None:
+    def __init__(
+        self, recipe: Recipe, view: FrameView, eight_bit: EightBitDepth | None = None
+    ) -> None:
         self._size_px = recipe.size_px
         self._view = view
         self._depth = recipe.depth
+        if eight_bit is not None and isinstance(recipe.depth, GreyDepth):
+            # The scale that made the millimetres undoes them: the network sees the stored codes,
+            # mirrored where the recipe's direction is the other one.
+            self._depth = dataclasses.replace(
+                recipe.depth, near_mm=eight_bit.near_mm, step_mm=eight_bit.step_mm
+            )
         self._person = (
             PersonCrop(recipe.depth) if isinstance(recipe.depth, MaskedJetDepth) else None
         )

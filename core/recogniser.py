@@ -104,7 +104,7 @@ class Recogniser:
                 f"{info.name} does not have: choose another source, or another model with --model"
             )
         self._sampler = GridSampler(self.recipe.fps_hz, info.fps_hz)
-        self._preparer = make_preparer(self.recipe, info.intrinsics)
+        self._preparer = make_preparer(self.recipe, info.intrinsics, info.eight_bit)
         self.reset()
 
     def reset(self) -> None:

@@ -1,14 +1,18 @@
 """What the network sees of a frame."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from motionrgbd.calibration.intrinsics import Intrinsics
 from motionrgbd.core.depth8 import EightBitDepth
-from motionrgbd.core.frames import RGBDFrame
+from motionrgbd.core.frames import RGBDFrame, SourceInfo
 from motionrgbd.core.preprocess import cut_square, make_preparer, normalise, relative_depth
+from motionrgbd.core.recogniser import Recogniser
 from motionrgbd.core.results import Box
+from motionrgbd.models.bundle import load_bundle
 from motionrgbd.models.recipe import (
     FrameView,
     GreyDepth,
@@ -17,6 +21,7 @@ from motionrgbd.models.recipe import (
     Recipe,
     RelativeDepth,
 )
+from motionrgbd.models.released_recipes import released_recipe
 
 LENS = Intrinsics(320, 240, 290.0, 290.0, 160.0, 120.0)
 
@@ -50,6 +55,36 @@ def test_released_picture_is_pillows():
     expected = Image.fromarray(color).resize((256, 256), Image.Resampling.BICUBIC)
     np.testing.assert_array_equal(prepared.color, np.asarray(expected)[32:, 32:])
     assert prepared.view == Box(40.0, 30.0, 320.0, 240.0)
+
+
+@pytest.mark.parametrize("benchmark", ["NvGesture", "IsoGD", "THU-READ", "Jester"])
+@pytest.mark.parametrize("direction", ["brighter_is_nearer", "darker_is_nearer"])
+@pytest.mark.parametrize("scale", [(200, 4), (500, 2)])
+def test_released_recipes_see_the_codes_of_eight_bit_depth(benchmark, direction, scale):
+    """Whatever scale made millimetres of a data set's pictures, the network sees the pictures."""
+    made = dataclasses.replace(
+        released_recipe(benchmark), view=FrameView((16, 16), (0, 0, 16, 16)), size_px=(16, 16)
+    )
+    codes = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    stored = EightBitDepth(direction, *scale)
+    seen = make_preparer(made, None, stored).prepare(frame(depth=stored.to_mm(codes))).depth
+    mirrored = np.where(codes == 0, 0, 256 - codes.astype(int))
+    np.testing.assert_array_equal(seen, codes if made.depth.direction == direction else mirrored)
+
+
+def test_a_recogniser_hands_the_network_the_codes_of_eight_bit_depth(tiny_model):
+    bundle = load_bundle(tiny_model)
+    grey = dataclasses.replace(
+        bundle.recipe,
+        view=FrameView((64, 48), (0, 0, 64, 48)),
+        depth=GreyDepth("darker_is_nearer", near_mm=500, step_mm=10),
+    )
+    recogniser = Recogniser(dataclasses.replace(bundle, recipe=grey), device="cpu")
+    stored = EightBitDepth("darker_is_nearer")
+    recogniser.open(SourceInfo("video", False, 30.0, True, True, eight_bit=stored))
+    codes = np.full((48, 64), 77, np.uint8)
+    prepared = recogniser._preparer.prepare(frame(depth=stored.to_mm(codes)))
+    assert np.unique(prepared.depth).tolist() == [77]
 
 
 @pytest.mark.parametrize("direction", ["brighter_is_nearer", "darker_is_nearer"])

@@ -19,7 +19,7 @@ from motionrgbd.calibration.files import Calibration, read_calibration
 from motionrgbd.calibration.intrinsics import Intrinsics
 from motionrgbd.core.depth8 import EightBitDepth
 from motionrgbd.core.errors import SourceError
-from motionrgbd.core.frames import DepthEncoding, RGBDFrame, SourceInfo
+from motionrgbd.core.frames import RGBDFrame, SourceInfo
 from motionrgbd.core.sources.options import SourceOptions
 from motionrgbd.core.sources.pairing import FrameCounts, StampedImage
 from motionrgbd.core.sources.rig import FrameMaker, Rig
@@ -66,7 +66,6 @@ class FolderSource:
         self._maker = _frame_maker(path, calibration, first_color, first_depth, fps_hz)
         self._at = 0
         self._closed = False
-        encoding: DepthEncoding = self._eight_bit.direction if self._eight_bit else "millimetres"
         self.info = SourceInfo(
             name=path.resolve().name,
             live=False,
@@ -76,7 +75,7 @@ class FolderSource:
             intrinsics=None if calibration is None else calibration.color or calibration.depth,
             duration_s=self._times_s[-1] - self._times_s[0] + 1 / fps_hz,
             frame_count=self._count,
-            depth_encoding=encoding,
+            eight_bit=self._eight_bit,
         )
 
     @property

@@ -88,7 +88,7 @@ class VideoSource:
             has_depth=depth is not None,
             duration_s=self._count / self._color.fps_hz,
             frame_count=self._count,
-            depth_encoding=self._eight_bit.direction if depth else "millimetres",
+            eight_bit=self._eight_bit if depth else None,
         )
 
     @property
