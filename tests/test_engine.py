@@ -125,6 +125,23 @@ def test_a_live_camera_loses_the_oldest_and_counts_it(bundle):
     assert seen[-1] == 199  # the newest is always kept
 
 
+def test_an_engine_that_never_catches_up_still_predicts(bundle):
+    class Slow(Recogniser):
+        def push(self, frame, *, score=True):
+            time.sleep(0.03)  # three frames of the camera: there is always one waiting
+            return super().push(frame, score=score)
+
+    source = Flashes(300, hz=100.0)
+    engine = Engine(source, Slow(bundle, device="cpu"))
+    scored = []
+    engine.add_observer(lambda step: scored.append(step.index) if step.prediction else None)
+    engine.start()
+    assert engine.wait(60)
+    engine.stop()
+    # at the stream's two ends nothing waits
+    assert [index for index in scored if 30 < index < 290]
+
+
 def test_a_silent_camera_is_said_and_gone_on_with(bundle):
     engine = Engine(Flashes(60, failures={30, 31}), Recogniser(bundle, device="cpu"))
     engine.start()
