@@ -109,12 +109,20 @@ def test_times_rate_and_seek(tmp_path: Path) -> None:
     assert depths(source) == [1003]  # four times are told, the fifth pair was not finished
 
 
+@pytest.mark.parametrize("half", ["", "2", "2,", "2,100.", "2,-"])
+def test_a_line_that_is_half_written_is_left_out(tmp_path: Path, half: str) -> None:
+    clip = write_clip(tmp_path)
+    (clip / "timestamps.csv").write_text("index,timestamp_s\n0,100.0\n1,100.05\n" + half)
+    assert depths(FolderSource(clip)) == [1000, 1001]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("index,timestamp_s\n" + "".join(f"{i},{i}\n" for i in range(9)), "lists 9 frames"),
         ("index,timestamp_s\n0,1.0\n1,0.5\n", "do not grow"),
         ("index,timestamp_s\n0,now\n", "damaged"),
+        ("index,timestamp_s\n0,1.0\n1,nan\n", "not a number"),
         ("", "lists 0 frames"),
     ],
 )

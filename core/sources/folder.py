@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import csv
 import itertools
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -228,16 +229,27 @@ def _read_times(path: Path) -> list[tuple[int, float]] | None:
     if not path.exists():
         return None
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.reader(file))[1:]
-        if rows and len(rows[-1]) < 2:
+        text = path.read_text(encoding="utf-8")
+        rows = list(csv.reader(text.splitlines()))[1:]
+        if rows and not text.endswith("\n") and not _is_next(rows[-1], rows[:-1]):
             rows.pop()
         times = [(int(row[0]), float(row[1])) for row in rows]
     except (OSError, ValueError, IndexError, csv.Error) as problem:
         raise SourceError(f"{path} is damaged ({problem})") from None
+    if not all(math.isfinite(time_s) for _, time_s in times):
+        raise SourceError(f"{path} is damaged: a time is not a number")
     if any(b <= a for (_, a), (_, b) in itertools.pairwise(times)):
         raise SourceError(f"{path} is damaged: its times do not grow")
     return times
+
+
+def _is_next(row: list[str], before: list[list[str]]) -> bool:
+    """Whether a row can be the one after `before`."""
+    try:
+        int(row[0])
+        return not before or float(row[1]) > float(before[-1][1])
+    except (ValueError, IndexError):
+        return False
 
 
 def _rate(times_s: list[float]) -> float:
