@@ -9,6 +9,7 @@ DESTINATION/
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -80,7 +81,8 @@ class FolderWriter:
     def close(self) -> None:
         if not self._closed:
             self._closed = True
-            self._times.close()
+            with contextlib.suppress(OSError):  # of a line that `write` has told it cannot write
+                self._times.close()
 
 
 class FolderRecorder:

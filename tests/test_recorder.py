@@ -95,6 +95,16 @@ def test_a_crash_leaves_a_folder_that_replays(tmp_path: Path) -> None:
     writer.close()
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full: not Linux")
+def test_a_full_disk_is_told_once(tmp_path: Path) -> None:
+    writer = FolderWriter(tmp_path / "out", INFO)
+    writer._times.close()
+    writer._times = open("/dev/full", "w")  # noqa: SIM115
+    with pytest.raises(OutputError, match="No space left"):
+        writer.write(frame(0))
+    writer.close()  # tries to write the line again
+
+
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("precious")
     for path in (tmp_path, tmp_path / "notes.txt"):
