@@ -117,6 +117,7 @@ class Recogniser:
             stream.reset()
         self._last: RGBDFrame | None = None
         self._start_s: float | None = None
+        self._scored = False  # any window of this stream
 
     def close(self) -> None:
         """End the network's own threads; a later frame starts them again."""
@@ -170,7 +171,8 @@ class Recogniser:
         with self.clock.measure("features"):
             self._runner.push(network_input(self.recipe, prepared, guidance))
         prediction = self._predict(frame) if score else None
-        warming_up = (score and prediction is None) or self._warming_up(frame)
+        self._scored = self._scored or prediction is not None
+        warming_up = not self._scored or self._warming_up(frame)
         events = self._decision.update(prediction, allowed=not warming_up) if prediction else ()
         return Step(frame, prepared.view, guidance, prediction, warming_up, events)
 

@@ -290,6 +290,20 @@ def test_a_gap_starts_a_new_stream(bundle):
     ]
 
 
+def test_a_new_stream_warms_up_even_where_its_first_windows_are_skipped(bundle):
+    recogniser = Recogniser(bundle, device="cpu")
+    source = Flashes(2, live=False, hz=30.0)
+    recogniser.open(source.info)
+    frame = source.read()
+    for start_s in (0.0, 100.0):  # the second is a new stream: it knows nothing of the first
+        late = dataclasses.replace(frame, timestamp_s=start_s + bundle.recipe.warmup_s + 0.5)
+        recogniser.push(dataclasses.replace(frame, timestamp_s=start_s), score=False)
+        (*_, step) = recogniser.push(late, score=False)
+        assert step.warming_up
+        (*_, step) = recogniser.push(dataclasses.replace(late, timestamp_s=late.timestamp_s + 0.1))
+        assert not step.warming_up
+
+
 def test_a_missing_image_is_held_and_a_skipped_index_counted(bundle):
     class Holes(Flashes):
         def read(self):
