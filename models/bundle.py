@@ -275,6 +275,9 @@ def _wrong_output(bundle: Bundle) -> str | None:
         except ValueError as error:
             return f"graph {name} is not ONNX: {error}"
         if name.removesuffix(QUANTISED) != WINDOW:
+            width = (shapes.get("feature") or shapes.get("features") or (None,))[-1]
+            if width != bundle.config.feature:
+                return f"graph {name} gives {width} features, the network {bundle.config.feature}"
             continue
         fused = shapes.get("fused")
         if fused is None or fused[-1:] != (len(bundle.labels),):

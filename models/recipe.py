@@ -15,6 +15,17 @@ from motionrgbd.models.errors import BundleError
 
 Modality = Literal["color", "depth"]
 MODALITIES: tuple[Modality, ...] = ("color", "depth")
+_LARGEST_PX, _LONGEST_GUIDANCE = 8192, 1024  # beyond, a recipe is a damaged or hostile file
+_LARGEST_MM = 65535  # of a depth image
+
+
+def _require(holds: bool, expected: str, got: object) -> None:
+    if not holds:
+        raise BundleError(f"a recipe's {expected}, got {got!r}")
+
+
+def _are_whole(*numbers: object) -> bool:
+    return all(isinstance(number, int) for number in numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +39,16 @@ class FrameView:
     resize_px: tuple[int, int]
     crop_px: tuple[int, int, int, int]
     kind: Literal["frame"] = "frame"
+
+    def __post_init__(self) -> None:
+        (width, height), (left, top, right, bottom) = self.resize_px, self.crop_px
+        _require(
+            _are_whole(*self.resize_px, *self.crop_px)
+            and 0 <= left < right <= width <= _LARGEST_PX
+            and 0 <= top < bottom <= height <= _LARGEST_PX,
+            f"crop_px must lie within resize_px, of at most {_LARGEST_PX} px",
+            (self.crop_px, self.resize_px),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +66,16 @@ class HandView:
     smoothing: float = 0.5
     kind: Literal["hand"] = "hand"
 
+    def __post_init__(self) -> None:
+        _require(
+            0 < self.near_m < self.far_m <= _LARGEST_MM / 1000,
+            "working volume must lie between 0 and 65 m",
+            (self.near_m, self.far_m),
+        )
+        # nearer than a tenth of its side the square would be thousands of pixels wide
+        _require(0 < self.side_m <= 10 * self.near_m, "side_m must fit near_m", self.side_m)
+        _require(0 <= self.smoothing < 1, "smoothing must be 0 to below 1", self.smoothing)
+
 
 @dataclass(frozen=True, slots=True)
 class GreyDepth:
@@ -59,6 +90,20 @@ class GreyDepth:
     step_mm: int = 4
     kind: Literal["grey"] = "grey"
 
+    def __post_init__(self) -> None:
+        _require(
+            self.direction in ("brighter_is_nearer", "darker_is_nearer"),
+            "depth direction must be brighter_is_nearer or darker_is_nearer",
+            self.direction,
+        )
+        _require(
+            _are_whole(self.near_mm, self.step_mm)
+            and min(self.near_mm, self.step_mm) >= 1
+            and self.near_mm + 254 * self.step_mm <= _LARGEST_MM,
+            f"near_mm and step_mm must be at least 1 and reach {_LARGEST_MM} mm at most",
+            (self.near_mm, self.step_mm),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class RelativeDepth:
@@ -70,6 +115,9 @@ class RelativeDepth:
     step_mm: float = 1.5
     kind: Literal["relative"] = "relative"
 
+    def __post_init__(self) -> None:
+        _require(0 < self.step_mm <= _LARGEST_MM, "step_mm must be positive", self.step_mm)
+
 
 @dataclass(frozen=True, slots=True)
 class MaskedJetDepth:
@@ -78,6 +126,13 @@ class MaskedJetDepth:
     crop_px: tuple[int, int] = (320, 240)
     min_contour_px: int = 500
     kind: Literal["masked_jet"] = "masked_jet"
+
+    def __post_init__(self) -> None:
+        _require(
+            len(self.crop_px) == 2 and _are_whole(*self.crop_px) and min(self.crop_px) >= 1,
+            "person must be cropped to (width, height) px",
+            self.crop_px,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +177,16 @@ class Recipe:
                 (not (math.isfinite(self.fps_hz) and self.fps_hz > 0), f"fps_hz {self.fps_hz}"),
                 (self.window < 1, f"window {self.window}"),
                 (min(self.size_px) < 1, f"size_px {self.size_px}"),
-                (self.guidance_window < 2, f"guidance_window {self.guidance_window}"),
+                (not _are_whole(self.window, *self.size_px), "sizes that are no whole numbers"),
+                (
+                    not _are_whole(self.guidance_window)
+                    or not 2 <= self.guidance_window <= _LONGEST_GUIDANCE,
+                    f"guidance_window {self.guidance_window}",
+                ),
+                (
+                    isinstance(self.view, HandView) != isinstance(self.depth, RelativeDepth),
+                    f"{self.depth.kind} depth in a {self.view.kind} view",
+                ),
                 (not self.guidance_floor >= 0, f"guidance_floor {self.guidance_floor}"),
                 (self.padding not in ("wait", "repeat_first"), f"padding {self.padding!r}"),
                 (not self.warmup_s >= 0, f"warmup_s {self.warmup_s}"),
@@ -150,7 +214,7 @@ class Recipe:
             fields["view"] = _VIEWS[fields["view"]["kind"]](**_tuples(fields["view"]))
             fields["depth"] = _DEPTHS[fields["depth"]["kind"]](**_tuples(fields["depth"]))
             return Recipe(**_tuples(fields))
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BundleError(f"the recipe in this file cannot be read: {error!r}") from error
 
 

@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import onnx
 import pytest
@@ -165,6 +166,47 @@ def test_absurd_recipe(tmp_path: Path, field: str) -> None:
         load_bundle(tmp_path / "a")
 
 
+HAND = {"kind": "hand", "side_m": 0.3, "near_m": 0.15, "far_m": 0.9, "smoothing": 0.5}
+RELATIVE = {"kind": "relative", "step_mm": 1.5}
+GREY = {"kind": "grey", "direction": "brighter_is_nearer", "near_mm": 200, "step_mm": 4}
+FRAME = {"kind": "frame", "resize_px": [40, 40], "crop_px": [0, 0, 40, 40]}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"guidance_window": 10**9},
+        {"guidance_window": 4.5},
+        {"window": 8.0},
+        {"depth": RELATIVE},
+        {"view": HAND},
+        {"view": HAND | {"side_m": 1e9}, "depth": RELATIVE},
+        {"view": HAND | {"near_m": -1}, "depth": RELATIVE},
+        {"view": HAND | {"far_m": 1e12}, "depth": RELATIVE},
+        {"view": HAND | {"smoothing": 2}, "depth": RELATIVE},
+        {"view": HAND, "depth": RELATIVE | {"step_mm": 0}},
+        {"view": FRAME | {"crop_px": [5, 5, 2, 2]}},
+        {"view": FRAME | {"crop_px": [0, 0, 10**6, 10**6]}},
+        {"view": FRAME | {"resize_px": [10**6, 10**6]}},
+        {"view": FRAME | {"resize_px": [40]}},
+        {"depth": GREY | {"direction": "inverse"}},
+        {"depth": GREY | {"step_mm": 0}},
+        {"depth": {"kind": "masked_jet", "crop_px": [0, 0], "min_contour_px": 1}},
+    ],
+    ids=str,
+)
+def test_a_recipe_that_would_fail_at_the_first_frame(change: dict[str, Any]) -> None:
+    fields = make_bundle().recipe.to_json()
+    assert Recipe.from_json(fields) == make_bundle().recipe
+    with pytest.raises(BundleError, match="recipe"):
+        Recipe.from_json(fields | change)
+
+
+def test_graph_of_another_width() -> None:
+    with pytest.raises(BundleError, match="graph color gives 256 features, the network 512"):
+        make_bundle(graphs={"color": graph("feature", 256), "window": graph("fused", 3)})
+
+
 def test_graph_that_scores_other_classes() -> None:
     with pytest.raises(BundleError, match=r"window scores \(1, 4\), but there are 3 labels"):
         make_bundle(graphs={"color": graph("feature", 512), "window": graph("fused", 4)})
@@ -191,7 +233,7 @@ def test_compressed_members_are_refused(tmp_path: Path) -> None:
 
 def test_quantised_graph_is_chosen() -> None:
     graphs = {"color": graph("feature", 512), "window": graph("fused", 3)}
-    bundle = make_bundle(graphs={**graphs, "color.int8": graph("quantised", 512)})
+    bundle = make_bundle(graphs={**graphs, "color.int8": graph("features", 512)})
     assert bundle.precisions == ("fp32", "int8")
     assert bundle.graph("color", "int8") != bundle.graph("color")
     assert bundle.graph("window", "int8") == bundle.graph("window")  # left in float32

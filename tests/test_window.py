@@ -33,13 +33,13 @@ from motionrgbd.core.results import (
     Prediction,
     Snapshot,
 )
-from motionrgbd.models.recipe import HandView, Recipe
+from motionrgbd.models.recipe import HandView, Recipe, RelativeDepth
 
 LABELS = ("left", "right", "up", "down")
 RECORDING = SourceInfo("demo", False, 30, True, True, duration_s=10.0, synthetic=True)
 CAMERA = SourceInfo("camera", True, 30, True, True)
 FPS = 30.0
-RECIPE = Recipe("test", FPS, 16, (14, 14), HandView())
+RECIPE = Recipe("test", FPS, 16, (14, 14), HandView(), RelativeDepth())
 
 
 @dataclass(frozen=True)
