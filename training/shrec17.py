@@ -11,22 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-GESTURES = (
-    "Grab",
-    "Tap",
-    "Expand",
-    "Pinch",
-    "Rotation CW",
-    "Rotation CCW",
-    "Swipe Right",
-    "Swipe Left",
-    "Swipe Up",
-    "Swipe Down",
-    "Swipe X",
-    "Swipe +",
-    "Swipe V",
-    "Shake",
-)
+from motionrgbd.core.synthetic.gestures import GESTURES
+
+__all__ = ["GESTURES", "HandClips", "load_clips", "resized"]  # labels 1..14, in this order
+
 _STEP_MM = 1.5  # of relative depth: +-190 mm around the hand
 
 
