@@ -248,3 +248,40 @@ def test_missing_file_and_foreign_database(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(SourceError, match="no RealSense recording"):
         RecordingSource(other)
+
+
+def test_close_ends_a_read_that_waits_for_its_player(shared_data: Path) -> None:
+    """A player that neither delivers nor stops must not hold up the program's end."""
+
+    class Stuck:
+        def __init__(self) -> None:
+            self.asked, self.closed = threading.Event(), threading.Event()
+
+        def images(self, skip_s: float) -> Any:
+            self.asked.set()
+            self.closed.wait(5)
+            yield from ()
+
+        def close(self) -> None:
+            self.closed.set()
+
+    player = Stuck()
+    source = RecordingSource(shared_data / "realsense" / "fpha_sr300_24f.bag", player)
+    found: list[RGBDFrame | None] = []
+    thread = threading.Thread(target=lambda: found.append(source.read()))
+    thread.start()
+    assert player.asked.wait(5)
+    began = time.monotonic()
+    source.close()
+    thread.join()
+    assert time.monotonic() - began < 3
+    assert found == [None]
+    assert source.ended_early is None
+
+
+def test_a_closed_player_waits_for_nothing() -> None:
+    from motionrgbd.core.sources.sdk import _Run
+
+    run, closed = object.__new__(_Run), threading.Event()
+    closed.set()
+    assert list(run.images(closed)) == []  # it has no player to ask

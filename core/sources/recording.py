@@ -23,7 +23,10 @@ ImageStream = Generator[tuple[Stream, StampedImage], None, None]
 
 
 class ImageReader(Protocol):
-    """Decodes a recording's images: `RecordingFile`, or librealsense's player."""
+    """Decodes a recording's images: `RecordingFile`, or librealsense's player.
+
+    A player's `close` may come from another thread and ends `images` that waits.
+    """
 
     def images(self, skip_s: float) -> ImageStream: ...
 
@@ -92,10 +95,10 @@ class RecordingSource:
 
     def close(self) -> None:
         self._closing = True
+        if self._reader is not self._file:
+            self._reader.close()  # a `read` that waits for its next image ends
         with self._lock:
             self._images.close()
-            if self._reader is not self._file:
-                self._reader.close()
             self._file.close()
 
     def _skip_to(self, timestamp_s: float, skip_s: float) -> bool:

@@ -126,16 +126,18 @@ class SdkPlayer:
     def __init__(self, path: Path) -> None:
         self._rs = load()
         self._path = path
+        self._closed = threading.Event()
 
     def images(self, skip_s: float) -> Generator[tuple[Stream, StampedImage], None, None]:
         run = _Run(self._rs, self._path, skip_s)
         try:
-            yield from run.images()
+            yield from run.images(self._closed)
         finally:
             run.stop()
 
     def close(self) -> None:
-        """Nothing is open but while images are read."""
+        """End `images`, even of a player that neither delivers nor stops."""
+        self._closed.set()
 
 
 class _Run:
@@ -195,9 +197,9 @@ class _Run:
             except queue.Full:
                 continue
 
-    def images(self) -> Generator[tuple[Stream, StampedImage], None, None]:
+    def images(self, closed: threading.Event) -> Generator[tuple[Stream, StampedImage], None, None]:
         ended = False
-        while True:
+        while not closed.is_set():
             try:
                 found = self._images.get(timeout=_POLL_S)
             except queue.Empty:
