@@ -82,6 +82,17 @@ def test_no_camera_answers_at_once(software_camera: Any) -> None:
     assert time.monotonic() - began < 5  # librealsense's own start waits 15 s
 
 
+def test_a_camera_that_is_pulled_while_asked_for_is_asked_again(opened: Any) -> None:
+    running = opened()._running
+
+    class Unplugging:
+        def query_devices(self) -> list[Any]:
+            raise RuntimeError("failed to open usb interface")
+
+    running._context = Unplugging()
+    assert running.is_connected()
+
+
 def test_a_size_the_camera_lacks_is_refused_at_once(opened: Any) -> None:
     with pytest.raises(CameraError, match="offers no colour and depth at 1280x720 and 30 Hz"):
         opened(size_px=(1280, 720))

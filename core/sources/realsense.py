@@ -237,6 +237,7 @@ class _Running:
             self.stop()
             raise
         self.name = self._tell(rs.camera_info.name) or "RealSense"
+        self._serial = self._tell(rs.camera_info.serial_number)
         self.rig = self._rig(sdk.intrinsics(self._depth))
         self.maker = FrameMaker(self.rig)
 
@@ -272,10 +273,12 @@ class _Running:
 
     def is_connected(self) -> bool:
         """Whether the camera is still among those that answer."""
-        serial = self._tell(self._rs.camera_info.serial_number)
         what = self._rs.camera_info.serial_number
-        answering = self._context.query_devices()
-        return any(d.supports(what) and d.get_info(what) == serial for d in answering)
+        try:
+            answering = self._context.query_devices()
+            return any(d.supports(what) and d.get_info(what) == self._serial for d in answering)
+        except RuntimeError:  # one is being unplugged, it may be another: ask again
+            return True
 
     def stop(self) -> None:
         with contextlib.suppress(RuntimeError):  # it is gone already
