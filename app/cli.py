@@ -150,7 +150,7 @@ def _torch_needed() -> Iterator[None]:
         yield
     except ImportError as error:
         raise LibraryError(
-            f"this command needs torch and onnx ({error}) — pip install 'motionrgbd-live[train]'"
+            f"this command needs torch and onnx ({error}) — pip install '.[train]' in the checkout"
         ) from error
 
 

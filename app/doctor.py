@@ -131,7 +131,9 @@ def check_bundle() -> Iterator[Finding]:
     try:
         bundle = load_bundle(DEFAULT_MODEL)
     except ModelFileError as error:
-        yield Finding("FAIL", "model", str(error), "pip install --force-reinstall motionrgbd-live")
+        yield Finding(
+            "FAIL", "model", str(error), "pip install --force-reinstall . in the checkout"
+        )
         return
     yield Finding("ok", "model", f"{bundle.recipe.name}, sha256 {bundle.sha256}")
 
@@ -183,7 +185,7 @@ def check_camera_library() -> Iterator[Finding]:
     from motionrgbd.core.sources.realsense import find_cameras
 
     if not sdk.is_available():
-        remedy = "pip install 'motionrgbd-live[camera]' (only for cameras)"
+        remedy = "pip install '.[camera]' in the checkout (only for cameras)"
         yield Finding("note", "pyrealsense2", "does not load", remedy)
         return
     yield Finding("ok", "pyrealsense2", version("pyrealsense2"))

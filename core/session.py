@@ -61,8 +61,8 @@ def check_onnxruntime() -> None:
         )
     if not (cpu or gpu):
         raise LibraryError(
-            "ONNX Runtime is not installed: run `pip install motionrgbd-live[cpu]`, or "
-            "`pip install motionrgbd-live[gpu]` for an NVIDIA GPU"
+            "ONNX Runtime is not installed: run `pip install '.[cpu]'` in the checkout, or "
+            "`pip install '.[gpu]'` in the checkout for an NVIDIA GPU"
         )
 
 
@@ -99,7 +99,7 @@ def running_device(session: Any, requested: str) -> RunningDevice:
         advice = (
             "check the driver with `nvidia-smi` and that its CUDA fits this onnxruntime-gpu"
             if _installed("onnxruntime-gpu")
-            else "run `pip uninstall -y onnxruntime` and `pip install motionrgbd-live[gpu]`"
+            else "run `pip uninstall -y onnxruntime` and `pip install '.[gpu]'` in the checkout"
         )
         raise LibraryError(f"CUDA was asked for but does not run: {advice}, or choose --device cpu")
     return RunningDevice(provider, requested)

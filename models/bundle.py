@@ -181,7 +181,7 @@ def _manifest(members: Mapping[str, bytes]) -> dict[str, Any]:
     if number > FORMAT:
         raise BundleError(
             f"format {number} is newer than this program reads ({FORMAT}); upgrade with "
-            "`pip install --upgrade motionrgbd-live`"
+            "`git pull` and `pip install .` in the checkout"
         )
     assert isinstance(manifest, dict)
     return manifest

@@ -193,7 +193,7 @@ def test_without_torch_export_says_what_to_install() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
     assert result.returncode == 8
-    assert "motionrgbd-live[train]" in result.stderr
+    assert "pip install '.[train]'" in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 

@@ -44,7 +44,7 @@ def test_both_packages_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_no_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     installed(monkeypatch)
-    with pytest.raises(LibraryError, match=r"pip install motionrgbd-live\[cpu\]"):
+    with pytest.raises(LibraryError, match=r"pip install '\.\[cpu\]'"):
         check_onnxruntime()
 
 

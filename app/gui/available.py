@@ -57,7 +57,7 @@ def why_no_window(environment: Mapping[str, str] | None = None) -> str | None:
     """Return why no window can be opened here, with one remedy; None if it can be."""
     environment = os.environ if environment is None else environment
     if importlib.util.find_spec("PySide6") is None:
-        return "PySide6 is not installed: pip install 'motionrgbd-live[gui]', or use --headless"
+        return "PySide6 is not installed: pip install '.[gui]' in the checkout, or use --headless"
     if no_display(environment, sys.platform):
         return (
             "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set): "

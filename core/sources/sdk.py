@@ -37,7 +37,7 @@ def load() -> Any:
         import pyrealsense2
     except ImportError as problem:
         raise LibraryError(
-            f"pyrealsense2 does not load ({problem}): pip install 'motionrgbd-live[camera]'"
+            f"pyrealsense2 does not load ({problem}): pip install '.[camera]' in the checkout"
         ) from None
     return pyrealsense2
 
