@@ -4,7 +4,8 @@ DESTINATION/
   calibration.json    intrinsics and nominal rate
   timestamps.csv      index and seconds of each frame, one line when its pictures are written
   color/000000.png    8-bit RGB (`.jpg` from `FolderRecorder`, unless told otherwise)
-  depth/000000.png    16-bit millimetres, aligned to colour, 0 = no reading
+  depth/000000.png    16-bit millimetres, aligned to colour, 0 = no reading; of a source whose
+                      depth had 8 bits, those again, with their scale in calibration.json
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Literal
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from motionrgbd.calibration.files import Calibration, write_calibration
 from motionrgbd.core.errors import OutputError
@@ -47,6 +49,7 @@ class FolderWriter:
         self.written = 0
         self._folder = destination
         self._suffix = color_suffix
+        self._eight_bit = info.eight_bit
         self._closed = False
         try:
             if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
@@ -54,10 +57,7 @@ class FolderWriter:
             for name, wanted in (("color", info.has_color), ("depth", info.has_depth)):
                 if wanted:
                     (destination / name).mkdir(parents=True)
-            write_calibration(
-                destination / CALIBRATION_FILE,
-                Calibration(color=info.intrinsics, fps_hz=info.fps_hz),
-            )
+            write_calibration(destination / CALIBRATION_FILE, _calibration(info))
             self._times = (destination / TIMES_FILE).open("w", encoding="utf-8", newline="")
             self._times.write("index,timestamp_s\n")
         except OSError as problem:
@@ -71,7 +71,10 @@ class FolderWriter:
                 file.write_bytes(_encoded_color(frame.color, self._suffix))
             if frame.depth is not None:
                 file = self._folder / "depth" / f"{name}.png"
-                file.write_bytes(_encoded_depth(frame.depth))
+                depth = (
+                    frame.depth if self._eight_bit is None else self._eight_bit.to_u8(frame.depth)
+                )
+                file.write_bytes(_encoded_depth(depth))
             self._times.write(f"{frame.index},{frame.timestamp_s!r}\n")
             self._times.flush()
         except OSError as problem:
@@ -163,7 +166,20 @@ def _encoded_color(color: ColorImage, suffix: ColorSuffix) -> bytes:
     return data.tobytes()
 
 
-def _encoded_depth(depth: DepthImage) -> bytes:
+def _calibration(info: SourceInfo) -> Calibration:
+    stored = info.eight_bit
+    if stored is None:
+        return Calibration(color=info.intrinsics, fps_hz=info.fps_hz)
+    return Calibration(
+        color=info.intrinsics,
+        fps_hz=info.fps_hz,
+        depth_encoding=stored.direction,
+        near_mm=stored.near_mm,
+        step_mm=stored.step_mm,
+    )
+
+
+def _encoded_depth(depth: DepthImage | NDArray[np.uint8]) -> bytes:
     _, data = cv2.imencode(".png", np.ascontiguousarray(depth), _PNG)
     return data.tobytes()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ from motionrgbd.core.errors import OutputError
 from motionrgbd.core.frames import RGBDFrame, SourceInfo
 from motionrgbd.core.recorder import FolderRecorder, FolderWriter, convert
 from motionrgbd.core.sources.folder import FolderSource
+from motionrgbd.core.sources.options import SourceOptions
 from motionrgbd.core.sources.recording import RecordingSource
 
 CAMERA = Intrinsics(8, 6, 7.0, 7.0, 4.0, 3.0)
@@ -57,6 +59,25 @@ def test_a_recording_converts_without_loss(shared_data: Path, tmp_path: Path) ->
         assert same(ours, original)
     assert whole.read() is None
     whole.close()
+
+
+@pytest.mark.parametrize("direction", ["brighter", "darker"])
+def test_eight_bit_depth_converts_with_its_scale(tmp_path: Path, direction: str) -> None:
+    """Released recipes see the stored codes: a copy must know them as well."""
+    for name in ("color", "depth"):
+        (tmp_path / "clip" / name).mkdir(parents=True)
+        codes = np.arange(256, dtype=np.uint8).reshape(16, 16)
+        cv2.imwrite(str(tmp_path / "clip" / name / "0.png"), codes)
+    told = SourceOptions(depth_direction=direction, near_mm=300, step_mm=7)
+    source = FolderSource(tmp_path / "clip", told)
+    assert convert(source, tmp_path / "out") == 1
+    copy = FolderSource(tmp_path / "out")
+    assert copy.info.eight_bit == source.info.eight_bit == told.eight_bit(tmp_path)
+    source.seek(0.0)
+    ours, original = copy.read(), source.read()
+    assert ours is not None
+    assert original is not None
+    assert same(ours, original)
 
 
 def test_the_recorder_keeps_depth_numbers_and_times(tmp_path: Path) -> None:
