@@ -7,7 +7,6 @@ golden number: 1e-4, and 1e-3 for gradient norms.
 from __future__ import annotations
 
 import json
-import zlib
 from pathlib import Path
 
 import cv2
@@ -24,6 +23,7 @@ from motionrgbd.models.released import (
     ReleasedUnimodalNetwork,
     load_released,
 )
+from motionrgbd.training.rebuilt_weights import rebuilt_weights
 
 pytestmark = pytest.mark.timeout(900)  # a minute on two idle cores, several where others work too
 
@@ -37,31 +37,9 @@ STAGES = ("Conv3d_1a_7x7", "Conv3d_2c_3x3", *BLOCKS)
 STAGE_FRAMES = [0, 1, 31, 62, 63]
 
 
-def drawn(name: str, shape: list[int]) -> Tensor:
-    """The parity numbers' weights: drawn from a generator that is seeded by the name."""
-    rs = np.random.RandomState((zlib.crc32(name.encode()) ^ 1) & 0xFFFFFFFF)
-    if name.endswith("num_batches_tracked"):
-        return torch.zeros(shape, dtype=torch.int64)
-    if name.endswith("running_var"):
-        values = rs.uniform(0.5, 1.5, shape)
-    elif name.endswith("running_mean"):
-        values = rs.normal(0, 0.1, shape)
-    elif "rpconv1d" in name:
-        values = rs.uniform(0.2, 0.8, shape)
-    elif "pos_embedding" in name or "cls_token" in name:
-        values = rs.normal(0, 0.5, shape)
-    elif len(shape) == 1 and name.endswith("weight"):
-        values = rs.uniform(0.8, 1.2, shape)
-    elif len(shape) == 1:
-        values = rs.normal(0, 0.05, shape)
-    else:
-        values = rs.normal(0, np.sqrt(2 / np.prod(shape[1:])), shape)
-    return torch.from_numpy(values.astype(np.float32))
-
-
 def drawn_checkpoint(kind: str) -> dict[str, Tensor]:
-    shapes = json.loads((PARITY / f"{kind}_state_dict.json").read_text())
-    return {name: drawn(name, shape) for name, shape in shapes.items()}
+    """The parity numbers' weights: drawn from a generator that is seeded by the name."""
+    return rebuilt_weights(json.loads((PARITY / f"{kind}_state_dict.json").read_text()))
 
 
 def random_clip(seed: int) -> tuple[Tensor, Tensor]:
