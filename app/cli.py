@@ -68,13 +68,14 @@ def _add_record(commands: Commands) -> None:
     record.add_argument("--fps", metavar="HZ")
     record.add_argument("--size", metavar="WxH")
     record.add_argument("--preset", metavar="NAME", help="RealSense visual preset")
+    record.add_argument("--filter", metavar="NAME,...", help="RealSense post-processing filters")
     record.set_defaults(action=_record)
 
 
 def _record(options: argparse.Namespace) -> int:
     from motionrgbd.app.recording import record
 
-    given = {name: getattr(options, name) for name in ("camera", "fps", "size", "preset")}
+    given = {name: getattr(options, name) for name in ("camera", "fps", "size", "preset", "filter")}
     return record(settings_from(given, None), Path(options.out), options.seconds)
 
 
@@ -118,6 +119,9 @@ def _add_export(commands: Commands) -> None:
         "--span-s", type=float, help="how long a live window lasts, where clips are stretched"
     )
     export.add_argument("--quantise", action="store_true", help="add graphs in 8-bit integers")
+    export.add_argument(
+        "--without-weights", action="store_true", help="leave out what further training needs"
+    )
     export.set_defaults(action=_export)
 
 
@@ -131,6 +135,7 @@ def _export(options: argparse.Namespace) -> int:
             benchmark=options.benchmark,
             mode=options.mode,
             modality=options.modality,
+            weights=not options.without_weights,
             span_s=options.span_s,
             quantise=options.quantise,
         )
@@ -189,10 +194,12 @@ def _model_info(options: argparse.Namespace) -> int:
 
 
 def _model_verify(options: argparse.Namespace) -> int:
+    from motionrgbd.core.recogniser import Recogniser
     from motionrgbd.core.session import open_session
     from motionrgbd.models.bundle import load_bundle
 
     bundle = load_bundle(options.file)
+    Recogniser(bundle, device="cpu").close()  # as the engine opens it
     for graph in bundle.graphs.values():
         open_session(graph, "cpu")
     print(f"{options.file}: matches itself; {len(bundle.graphs)} graphs open")

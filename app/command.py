@@ -15,6 +15,7 @@ from importlib.metadata import version
 from types import FrameType
 from typing import NoReturn
 
+from motionrgbd.calibration.errors import CalibrationError
 from motionrgbd.core.errors import INTERRUPTED_EXIT_CODE, MotionRGBDError, UsageError
 from motionrgbd.models.errors import ModelFileError
 
@@ -50,7 +51,7 @@ def run_command(program: str, action: Callable[[], int]) -> int:
             stream.reconfigure(errors="replace")
     try:
         return action()
-    except (MotionRGBDError, ModelFileError) as error:
+    except (MotionRGBDError, ModelFileError, CalibrationError) as error:
         return _fail(program, _one_line(str(error)), error.exit_code)
     except KeyboardInterrupt:
         return _fail(program, "interrupted", INTERRUPTED_EXIT_CODE)

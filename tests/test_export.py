@@ -66,7 +66,7 @@ def make_checkpoint(padding: str = "repeat_first") -> Checkpoint:
     rebuild_weights(network)
     state = {name: x.numpy() for name, x in network.state_dict().items()}
     recipe = dataclasses.replace(RECIPE, motion=True, padding=padding)
-    return Checkpoint(state, config, recipe, ("a", "b", "c"), {"threshold": 0.5})
+    return Checkpoint(state, config, recipe, ("a", "b", "c"), {"on": 0.5, "off": 0.3})
 
 
 def make_released(config: NetworkConfig = FUSED) -> ReleasedUnimodalNetwork | ReleasedFusionNetwork:
@@ -232,7 +232,7 @@ def test_exported_checkpoint(
     bundle = load_bundle(tmp_path / "m.mrgbd")
     assert bundle.sha256 == written.sha256
     assert bundle.precisions == ("fp32", "int8")
-    assert bundle.decision == {"threshold": 0.5}
+    assert bundle.decision == {"on": 0.5, "off": 0.3}
     # and back: the weights inside train further
     (tmp_path / "again.safetensors").write_bytes(bundle.weights or b"")
     again = load_checkpoint(tmp_path / "again.safetensors")

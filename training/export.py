@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol
 
 import torch
 
+from motionrgbd.core.decision import DecisionParameters
 from motionrgbd.models.bundle import WINDOW, Bundle, Card, Kind, write_bundle
 from motionrgbd.models.checkpoint import Checkpoint, load_checkpoint
 from motionrgbd.models.config import NetworkConfig
@@ -53,13 +54,15 @@ def export_checkpoint(
     modality: Modality = "color",
     span_s: float | None = None,
     quantise: bool = False,
+    weights: bool = True,
 ) -> Bundle:
     """Write the bundle of a checkpoint and return it.
 
     Without a benchmark the checkpoint is one of ours (`models/checkpoint.py`); with one it is the
     authors' for that benchmark: `mode` says how it streams, `modality` what a network of one
     modality was trained on (the file does not tell), `span_s` how long a live window lasts.
-    quantise: add graphs in 8-bit integers. Raises CheckpointError for a checkpoint that does not
+    quantise: add graphs in 8-bit integers. weights: keep those of ours, for further training.
+    Raises CheckpointError for a checkpoint that does not
     fit, ParityError, with nothing written, where the graphs do not give the network's scores.
     """
     if benchmark is None:
@@ -75,6 +78,9 @@ def export_checkpoint(
         bundle, network = released_bundle(released, recipe, mode=mode, modality=modality, card=card)
     if quantise:
         bundle = dataclasses.replace(bundle, graphs={**bundle.graphs, **quantised_graphs(bundle)})
+    if not weights:
+        bundle = dataclasses.replace(bundle, weights=None)
+    DecisionParameters.from_json(bundle.decision)  # the engine would refuse what this refuses
     for precision in bundle.precisions:
         check_parity(bundle, network, precision=precision)
     return write_bundle(out, bundle)

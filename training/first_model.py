@@ -56,6 +56,9 @@ CONFIG = NetworkConfig(
     temporal_pool="none",
     energies=9,
 )
+# Chosen on ten held-out recordings of the training domain and ten of the demo's (not the demo's
+# own): 267 of 280 gestures in time, 279 events.
+DECISION = {"on": 0.6, "off": 0.25, "hold_s": 0.21, "smoothing_s": 0.3, "refractory_s": 0.5}
 VALIDATION_SEEDS = range(900_000, 900_012)
 
 
@@ -138,7 +141,7 @@ def _checkpoint(
         licence="MIT, as the program",
     )
     state = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
-    return Checkpoint(state, CONFIG, RECIPE, LABELS, {}, card)
+    return Checkpoint(state, CONFIG, RECIPE, LABELS, DECISION, card)
 
 
 if __name__ == "__main__":
