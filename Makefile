@@ -50,3 +50,8 @@ venv: .venv/develop.stamp
 
 clean:
 	rm -rf .venv build dist demo-output motionrgbd_live.egg-info .mypy_cache .pytest_cache .ruff_cache
+
+# The README's picture: the demo's window in its nineteenth second.
+docs/window.png: app/default.mrgbd .venv/runtime.stamp
+	QT_QPA_PLATFORM=offscreen timeout --signal=TERM 19 $(BIN)/motionrgbd-live --demo --realtime \
+		--out "$$(mktemp -d)" --screenshot $@ || test $$? -eq 143 -o $$? -eq 124
