@@ -1,4 +1,4 @@
-"""NTU RGB+D's masked depth as its released weights saw it (REFERENCE section 1)."""
+"""NTU RGB+D's masked depth as its released weights saw it."""
 
 from __future__ import annotations
 

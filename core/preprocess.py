@@ -80,7 +80,7 @@ def motion_vector(guidance: GuidanceMap, trajectory: FloatArray) -> FloatArray:
 
 
 class FramePreparer:
-    """The whole picture, resized and cropped as the released recipes do (REFERENCE section 1)."""
+    """The whole picture, resized and cropped as the released recipes do."""
 
     def __init__(
         self, recipe: Recipe, view: FrameView, eight_bit: EightBitDepth | None = None

@@ -30,7 +30,7 @@ def _are_whole(*numbers: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class FrameView:
-    """The whole picture: resized to `resize_px`, then cropped (REFERENCE preprocessing).
+    """The whole picture: resized to `resize_px`, then cropped.
 
     resize_px: (width, height), Pillow BICUBIC. crop_px: (left, top, right, bottom) of the
     resized picture. The crop is resized to the network's `size_px` where they differ.

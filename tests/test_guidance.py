@@ -62,7 +62,7 @@ def test_sums_stay_exact_for_any_window(window):
 
 
 def test_plain_definition_in_words():
-    """A second, literal reading of REFERENCE section 2 on a moving square."""
+    """A second, literal reading of the released maps on a moving square."""
     images = np.zeros((4, 24, 24, 3), np.uint8)
     for i in range(4):
         images[i, 6:12, 3 + 4 * i : 9 + 4 * i] = (200, 120, 40)

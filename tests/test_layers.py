@@ -1,4 +1,4 @@
-"""Who imports whom (DESIGN of the packages), and that the application runs without torch or Qt."""
+"""Who imports whom, and that the application runs without torch or Qt."""
 
 from __future__ import annotations
 
