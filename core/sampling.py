@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,13 +26,12 @@ class GridSampler:
     """Holds a stream of frames to the recipe's steady rate, without waiting for the next frame.
 
     Grid point k lies at start + k / grid_hz. A frame is repeated once per grid point that falls
-    into its share of time, [t, t + period) moved `EARLY` periods ahead, so that stamps that jitter
-    do not flip frames; a frame without a grid point is passed over. On an undisturbed 30 Hz stream
-    and a 24 Hz grid this is the bin rule of an 80-frame clip.
+    into its share of time, [t, t + period) moved ahead by half the distance between the phases that
+    the two rates can have (half a period for equal rates, an eighth for 24 in 30), so that stamps
+    that jitter do not flip frames; a frame without a grid point is passed over. On an undisturbed
+    30 Hz stream and a 24 Hz grid this is the bin rule of an 80-frame clip.
     Points that a gap left empty are filled by repeating the last frame before it.
     """
-
-    EARLY = 0.1  # of a frame period; the 24-in-30 phases are multiples of 0.25, so none is near
 
     def __init__(self, grid_hz: float, source_hz: float) -> None:
         for name, value in (("grid rate", grid_hz), ("source rate", source_hz)):
@@ -39,6 +39,9 @@ class GridSampler:
                 raise ValueError(f"the {name} must be positive, got {value}")
         self._grid_hz = grid_hz
         self._period_s = 1.0 / source_hz
+        # Grid points fall on multiples of 1/q of a period; beyond a dozen they fall anywhere.
+        phases = Fraction(source_hz / grid_hz).limit_denominator(12).denominator
+        self._early = max(0.1, 0.5 / phases)
         self.reset()
 
     def reset(self) -> None:
@@ -50,13 +53,13 @@ class GridSampler:
         """Return how many grid points the previous frame must still fill before this one."""
         if self._start_s is None:
             return 0
-        return self._advance_to(timestamp_s - self.EARLY * self._period_s)
+        return self._advance_to(timestamp_s - self._early * self._period_s)
 
     def points(self, timestamp_s: float) -> int:
         """Return how many grid points this frame fills; call after `late_points`."""
         if self._start_s is None:
             self._start_s = timestamp_s
-        return self._advance_to(timestamp_s + (1.0 - self.EARLY) * self._period_s)
+        return self._advance_to(timestamp_s + (1.0 - self._early) * self._period_s)
 
     def _advance_to(self, end_s: float) -> int:
         """Count the grid points before `end_s` that are still open, and close them."""

@@ -32,9 +32,18 @@ def test_a_cut_clip_on_the_grid_is_the_bin_rule():
 
 
 def test_jitter_below_the_guard_changes_nothing():
-    jitter = np.random.default_rng(0).uniform(-0.05, 0.05, 80) / 30
+    jitter = np.random.default_rng(0).uniform(-0.12, 0.12, 80) / 30
     jitter[0] = 0
     assert sampled(np.arange(80) / 30 + jitter, 24, 30) == bin_indices(80, 64).tolist()
+
+
+@pytest.mark.parametrize(("grid_hz", "step"), [(30, 1), (15, 2)])
+def test_arrival_stamps_of_a_webcam_keep_their_frames(grid_hz, step):
+    """Up to 0.4 of a period early or late: every grid point still has its own frame."""
+    jitter = np.random.default_rng(1).uniform(-0.4, 0.4, 90) / 30
+    jitter[0] = 0
+    taken = sampled(np.arange(90) / 30 + jitter, grid_hz, 30)
+    assert taken[:40] == list(range(0, 40 * step, step))
 
 
 def test_a_slow_source_repeats_frames():
