@@ -30,27 +30,42 @@ class EventCounter:
         self.events += len(step.events)
 
 
-def run_headless(engine: Engine, describe: Callable[[GestureEvent], str] = event_text) -> None:
+class EventPrinter:
+    """Prints gestures as they come, in a window's terminal too.
+
+    `add` is the engine's observer, `print_all` the main thread's: events cross through a queue, so
+    that a terminal that blocks never holds up the engine.
+    """
+
+    def __init__(self, describe: Callable[[GestureEvent], str] = event_text) -> None:
+        self._describe = describe
+        self._events: queue.SimpleQueue[GestureEvent] = queue.SimpleQueue()
+
+    def add(self, step: Step) -> None:
+        """Take one step in."""
+        for event in step.events:
+            self._events.put(event)
+
+    def print_all(self) -> None:
+        """Print what has come since the last call."""
+        while not self._events.empty():
+            print(self._describe(self._events.get()), flush=True)
+
+
+def run_headless(engine: Engine, printer: EventPrinter) -> None:
     """Start the engine and block until the source ends; called by the main thread.
 
-    Events cross from the engine's thread through a queue: a terminal that blocks holds nobody up.
-    Raises what ended a failed run, KeyboardInterrupt on Ctrl-C. The caller stops the engine.
+    printer: observes the engine already. Raises what ended a failed run, KeyboardInterrupt on
+    Ctrl-C. The caller stops the engine.
     """
-    events: queue.SimpleQueue[GestureEvent] = queue.SimpleQueue()
-
-    def collect(step: Step) -> None:
-        for event in step.events:
-            events.put(event)
-
-    engine.add_observer(collect)
     engine.start()
     trouble: str | None = None
     try:
         while not engine.wait(_POLL_S):
-            _print_all(events, describe)
+            printer.print_all()
             trouble = _report_trouble(engine, trouble)
     finally:
-        _print_all(events, describe)
+        printer.print_all()
         if engine.source_error is not None:
             _report_trouble(engine, trouble)
 
@@ -75,13 +90,6 @@ def run_summary(
         parts.append(f"{health.skipped} windows skipped")
     parts.append(f"{events} {'event' if events == 1 else 'events'}")
     return f"{info.name}: {', '.join(parts)}; ran on {health.provider}."
-
-
-def _print_all(
-    events: queue.SimpleQueue[GestureEvent], describe: Callable[[GestureEvent], str]
-) -> None:
-    while not events.empty():
-        print(describe(events.get()), flush=True)
 
 
 def _report_trouble(engine: Engine, reported: str | None) -> str | None:

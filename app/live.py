@@ -18,6 +18,7 @@ from motionrgbd.core.errors import INTERRUPTED_EXIT_CODE, SourceError
 # Libraries that take long to load are imported where they are used: --help must answer at once.
 if TYPE_CHECKING:
     from motionrgbd.app.demo import DemoReport
+    from motionrgbd.app.headless import EventPrinter
     from motionrgbd.app.outputs import RunOutputs, RunState
     from motionrgbd.core.engine import Engine
     from motionrgbd.core.sources.options import SourceOptions
@@ -226,16 +227,24 @@ def _play(
     demo: DemoReport | None,
 ) -> None:
     """Run to the end, close the results in every case, and say where they are."""
-    from motionrgbd.app.headless import EventCounter, event_text, run_headless, run_summary
+    from motionrgbd.app.headless import (
+        EventCounter,
+        EventPrinter,
+        event_text,
+        run_headless,
+        run_summary,
+    )
 
     engine, counter = session.engine, EventCounter()
+    printer = EventPrinter(demo.describe if demo else event_text)
     engine.add_observer(counter.add)
+    engine.add_observer(printer.add)
     state: RunState = "failed"
     try:
         if window:
-            _play_in_window(engine, settings)
+            _play_in_window(engine, settings, printer)
         else:
-            run_headless(engine, demo.describe if demo else event_text)
+            run_headless(engine, printer)
         state = "finished" if engine.state == "finished" else "stopped"
     except (KeyboardInterrupt, SystemExit):
         state = "interrupted"
@@ -254,12 +263,19 @@ def _play(
                 last_first.callback(outputs.close, state, health, engine.error)
 
 
-def _play_in_window(engine: Engine, settings: Settings) -> None:
+def _play_in_window(engine: Engine, settings: Settings, printer: EventPrinter) -> None:
     from motionrgbd.app.gui.run import run_window
 
-    code = run_window(
-        engine, screenshot=settings.screenshot, close_when_finished=settings.close_when_finished
-    )
+    try:
+        code = run_window(
+            engine,
+            screenshot=settings.screenshot,
+            close_when_finished=settings.close_when_finished,
+            on_poll=printer.print_all,
+        )
+    finally:
+        engine.stop()
+        printer.print_all()
     if code == INTERRUPTED_EXIT_CODE:
         raise KeyboardInterrupt
     if code:

@@ -38,6 +38,17 @@ def test_a_replay_counts_every_frame_and_says_what_it_ran_on(
     assert any("push" in line for line in events)  # the second half is bright
 
 
+def test_a_window_prints_what_it_recognises_too(
+    replay: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert live.main(replay) == 0
+    headless = capsys.readouterr().out
+    replay.remove("--headless")
+    assert live.main([*replay, "--fast", "--close-when-finished"]) == 0
+    assert capsys.readouterr().out == headless
+    assert "push" in headless
+
+
 def test_replays_give_identical_bytes_at_any_pace(replay: list[str], tmp_path: Path) -> None:
     for name, pace in (("a", "--fast"), ("b", "--fast"), ("c", "--realtime")):
         assert live.main([*replay, pace, "--out", str(tmp_path / name)]) == 0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -18,15 +18,21 @@ from motionrgbd.app.gui.presenter import Presenter
 from motionrgbd.app.gui.window import MainWindow
 from motionrgbd.core.errors import OutputError
 
+_POLL_MS = 50
 _LAST_PAINT_MS = 150  # the last snapshot and the last timeline are on the screen by then
 
 
 def run_window(
-    engine: EngineView, *, screenshot: Path | None = None, close_when_finished: bool = False
+    engine: EngineView,
+    *,
+    screenshot: Path | None = None,
+    close_when_finished: bool = False,
+    on_poll: Callable[[], None] | None = None,
 ) -> int:
     """Show the engine until the window is closed; return the exit code.
 
     screenshot: a PNG of the window, taken when the source ends or else when the window closes.
+    on_poll: called twenty times a second; what it prints may find no reader, which ends no window.
     Ctrl-C (130) and a polite kill (143) close the window too.
     An engine that failed raises its error, after closing.
     Raises OutputError where the screenshot cannot be written.
@@ -47,6 +53,14 @@ def run_window(
         if close_when_finished:
             QTimer.singleShot(_LAST_PAINT_MS + 1, window, window.close)
 
+    def poll() -> None:
+        if on_poll is not None:
+            with suppress(OSError):  # the terminal is gone
+                on_poll()
+
+    timer = QTimer(window)
+    timer.timeout.connect(poll)
+    timer.start(_POLL_MS)
     presenter.ended.connect(ended)
     window.closed.connect(take_screenshot)
     window.closed.connect(app.quit)
