@@ -22,16 +22,22 @@ INBOX_STEPS = 2048  # a stall of the window of 2 s while a recording is replayed
 
 
 class EventBridge(QObject):
-    """Takes steps in the engine's thread; hands probabilities over in a box, gestures by signal."""
+    """Takes steps in the engine's thread; hands probabilities over in a box, gestures by signal.
+
+    earliest_s: the recording's first moment, whether it was ever shown or not.
+    """
 
     gesture = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._inbox: deque[tuple[float, FloatArray]] = deque(maxlen=INBOX_STEPS)
+        self.earliest_s: float | None = None
 
     def observe(self, step: StepView) -> None:
         """Take one step. Runs in the engine's thread."""
+        if self.earliest_s is None or step.timestamp_s < self.earliest_s:
+            self.earliest_s = step.timestamp_s
         if step.prediction is not None:
             self._inbox.append((step.timestamp_s, step.prediction.probabilities))
         for event in step.events:
@@ -57,7 +63,6 @@ class Presenter(QObject):
         self._order = FrameOrder(engine.recipe.fps_hz)
         self._history = History(len(engine.labels), engine.recipe.fps_hz)
         self._shown: Snapshot | None = None
-        self._origin_s: float | None = None
         self._polls = 0
         self._stale_timeline = False
         self._health_due_s = 0.0
@@ -98,12 +103,19 @@ class Presenter(QObject):
             self._history.add(timestamp_s, probabilities)
             self._stale_timeline = True
         if self._stale_timeline and self._polls % TIMELINE_EVERY == 0:
-            self._window.set_history(self._history, self._origin_s or 0.0)
+            self._window.set_history(self._history, self._origin_s)
             self._stale_timeline = False
         self._polls += 1
         self._window.set_playing(state == "running")
         self._window.set_notice(self._notice(state))
         self._tell_end(over=state in ("finished", "failed"))
+
+    @property
+    def _origin_s(self) -> float:
+        """The moment that the window calls 0:00."""
+        if self._bridge.earliest_s is not None:
+            return self._bridge.earliest_s
+        return 0.0 if self._shown is None else self._shown.frame.timestamp_s
 
     def _tell_end(self, over: bool) -> None:
         """Emit `ended`, once, when all that came before the end has been shown."""
@@ -125,8 +137,6 @@ class Presenter(QObject):
         if not self._order.accepts(timestamp_s):
             return
         self._shown = snapshot
-        if self._origin_s is None or timestamp_s < self._origin_s:
-            self._origin_s = timestamp_s
         self._window.set_snapshot(snapshot, timestamp_s - self._origin_s)
         now = time.monotonic()
         if now >= self._health_due_s:
@@ -136,7 +146,7 @@ class Presenter(QObject):
     def _gesture(self, event: GestureEvent) -> None:
         self._history.mark(event)
         self._stale_timeline = True
-        self._window.add_event(event, self._origin_s or 0.0)
+        self._window.add_event(event, self._origin_s)
 
     def _toggle(self) -> None:
         if self._engine.state == "finished":
@@ -151,7 +161,7 @@ class Presenter(QObject):
             self._engine.step()
 
     def _seek(self, elapsed_s: float) -> None:
-        if self._engine.info.live or self._origin_s is None:
+        if self._engine.info.live or self._bridge.earliest_s is None:
             return
         target_s = self._origin_s + elapsed_s
         try:
