@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -21,7 +21,7 @@ from motionrgbd.app.gui.engine_view import EngineState, EngineView, StepView
 from motionrgbd.app.gui.menus import MENUS, ShortcutDialog
 from motionrgbd.app.gui.presenter import EventBridge, Presenter
 from motionrgbd.app.gui.run import application, run_window
-from motionrgbd.app.gui.window import MainWindow
+from motionrgbd.app.gui.window import MainWindow, size_on
 from motionrgbd.core.errors import OutputError, UsageError
 from motionrgbd.core.frames import RGBDFrame, SourceInfo
 from motionrgbd.core.results import (
@@ -236,6 +236,16 @@ def test_an_older_picture_is_never_shown_after_a_newer_one(
     assert scenes[3] is not scenes[1]
 
 
+def test_times_count_from_the_first_moment_even_if_it_was_never_shown(
+    open_window: Callable[..., Shown],
+) -> None:
+    shown = open_window()
+    shown.feeder.publish(snapshot(300))
+    shown.feeder.publish(snapshot(330))  # the window was slow: it polls only now
+    shown.presenter.poll()
+    assert shown.window.transport.elapsed_s() == pytest.approx(1.0)
+
+
 def test_the_same_snapshot_is_drawn_once(open_window: Callable[..., Shown]) -> None:
     shown = open_window()
     shown.publish(snapshot(1))
@@ -295,6 +305,21 @@ def test_a_live_source_has_no_transport(open_window: Callable[..., Shown]) -> No
         QTest.keyClick(shown.window, keys)
     assert shown.feeder.asked == []
     assert shown.feeder.state == "running"
+
+
+@pytest.mark.parametrize(
+    ("screen", "size"),
+    [
+        ((1920, 1080), (1360, 850)),
+        ((1366, 728), (1360, 728)),
+        ((1024, 640), (1024, 640)),
+        ((800, 600), (1024, 640)),
+    ],
+)
+def test_the_window_opens_no_larger_than_the_screen(
+    screen: tuple[int, int], size: tuple[int, int]
+) -> None:
+    assert size_on(QSize(*screen)).toTuple() == size
 
 
 @pytest.mark.parametrize("labels", [4, 15, 16, 25, 249])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QPalette
 from PySide6.QtWidgets import (
+    QApplication,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -38,6 +39,7 @@ from motionrgbd.app.gui.timeline import Timeline
 from motionrgbd.core.frames import SourceInfo
 from motionrgbd.core.results import GestureEvent, Health, Prediction, Snapshot
 
+SIZE_PX, SMALLEST_PX = (1360, 850), (1024, 640)
 FEW_LABELS = 15  # so many leave room for the pipeline below them in the smallest window
 
 
@@ -53,8 +55,10 @@ class MainWindow(QMainWindow):
     def __init__(self, labels: Sequence[str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("motionrgbd-live")
-        self.setMinimumSize(1024, 640)
-        self.resize(1360, 850)
+        self.setMinimumSize(*SMALLEST_PX)
+        self.resize(*SIZE_PX)
+        if QApplication.platformName() != "offscreen":  # whose 800x800 pixels are no screen
+            self.resize(size_on(self.screen().availableSize()))
         self._info: SourceInfo | None = None
         self._snapshot: Snapshot | None = None
         self._labels = tuple(labels)
@@ -357,6 +361,11 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         self.closed.emit()
         super().closeEvent(event)
+
+
+def size_on(screen: QSize) -> QSize:
+    """Return how large the window opens: no larger than the screen, where it fits at all."""
+    return QSize(*SIZE_PX).boundedTo(screen).expandedTo(QSize(*SMALLEST_PX))
 
 
 def _row(*widgets: QWidget, stretch: Sequence[int]) -> QHBoxLayout:
