@@ -79,6 +79,13 @@ def test_a_folder_without_pictures(run: Run, tmp_path: Path) -> None:
     assert_one_line(run("--replay", "texts"), 3, "texts")
 
 
+@pytest.mark.parametrize("name", ["clips/7/000001.jpg", "clips/K_1.avi", "clips/a.bag"])
+def test_a_folder_of_recordings_names_one(run: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).write_bytes(b"")
+    assert_one_line(run("--replay", "clips"), 3, "name one", name.removesuffix("/000001.jpg"))
+
+
 @pytest.mark.parametrize("name", ["a.bag", "a.db3", "a.mp4", "a.txt"])
 @pytest.mark.parametrize("content", [b"", b"this is a text\n" * 100])
 def test_a_file_that_is_not_what_its_name_says(

@@ -61,6 +61,8 @@ def test_a_bag_opens_without_librealsense(
         ("", UsageError, "no source is named"),
         ("webcam:front", UsageError, "named by its number"),
         ("absent.bag", SourceError, "no such file, folder or camera"),
+        ("a.mp4,", UsageError, "COLOR_FILE,DEPTH_FILE"),
+        (",b.mp4", UsageError, "COLOR_FILE,DEPTH_FILE"),
         ("a.mp4,b.mp4", SourceError, "no such file|8-bit depth"),
         (__file__, SourceError, "of no known kind"),
         ("webcam:77", CameraError, "no webcam 77 answers"),

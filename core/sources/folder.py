@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import contextlib
 import csv
 import itertools
 import math
@@ -24,12 +25,14 @@ from motionrgbd.core.frames import RGBDFrame, SourceInfo
 from motionrgbd.core.sources.options import SourceOptions
 from motionrgbd.core.sources.pairing import FrameCounts, StampedImage
 from motionrgbd.core.sources.rig import FrameMaker, Rig
+from motionrgbd.core.sources.video import VIDEO_SUFFIXES
 
 COLOR_NAMES = ("color", "rgb", "colour")
 DEPTH_NAMES = ("depth",)
 CALIBRATION_FILE = "calibration.json"
 TIMES_FILE = "timestamps.csv"
 _PICTURES = (".jpg", ".jpeg", ".png", ".bmp")
+_ALONE = (".bag", ".db3", *VIDEO_SUFFIXES)  # files that are recordings without a folder
 _DEFAULT_HZ = 30.0
 
 
@@ -108,7 +111,7 @@ class FolderSource:
         """How many frames there are; a recording cut off has fewer times than pictures."""
         counts = [len(pictures) for pictures in (self._color, self._depth) if pictures]
         if not counts:
-            raise SourceError(f"{path} holds no pictures ({', '.join(_PICTURES)})")
+            raise SourceError(f"{path} holds no pictures ({', '.join(_PICTURES)}){_hint(path)}")
         if listed is not None:
             if not 0 < listed <= min(counts):
                 raise SourceError(
@@ -166,6 +169,15 @@ def _partner(path: Path, holder: Path, names: tuple[str, ...], clip: Path) -> Pa
             f"{path} has no partner {holder.parent / names[0] / clip}: there are no pairs"
         )
     return other / clip
+
+
+def _hint(path: Path) -> str:
+    """Name something inside that does replay."""
+    with contextlib.suppress(OSError):  # of a folder that may not be looked into
+        for inside in sorted(path.iterdir()):
+            if inside.suffix.lower() in _ALONE or (inside.is_dir() and _pictures(inside)):
+                return f": name one of the recordings in it, such as {inside}"
+    return ": choose another folder"
 
 
 def _home(holder: Path, clip: Path) -> Path:

@@ -63,6 +63,8 @@ def _open_path(spec: str, options: SourceOptions) -> Source:
         return _open_file(path, options)
     color, comma, depth = spec.partition(",")
     if comma:
+        if not color.strip() or not depth.strip():
+            raise UsageError(f"{spec} names one file: a pair of videos is COLOR_FILE,DEPTH_FILE")
         return VideoSource(Path(color).expanduser(), Path(depth).expanduser(), options)
     raise SourceError(f"{spec}: no such file, folder or camera")
 
