@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import contextlib
+import errno
 import gc
 import io
 import os
@@ -16,7 +18,12 @@ from types import FrameType
 from typing import NoReturn
 
 from motionrgbd.calibration.errors import CalibrationError
-from motionrgbd.core.errors import INTERRUPTED_EXIT_CODE, MotionRGBDError, UsageError
+from motionrgbd.core.errors import (
+    INTERRUPTED_EXIT_CODE,
+    MotionRGBDError,
+    OutputError,
+    UsageError,
+)
 from motionrgbd.models.errors import ModelFileError
 
 DEFECT_EXIT_CODE = 70  # EX_SOFTWARE of sysexits.h
@@ -60,6 +67,9 @@ def run_command(program: str, action: Callable[[], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE_EXIT_CODE
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            advice = "the disk is full — free some space, or write to another one"
+            return _fail(program, advice, OutputError.exit_code)
         what = f"unexpected {type(error).__name__}: {_one_line(str(error))}"
         advice = f"please report it, with the output under {DEBUG_VARIABLE}=1"
         return _fail(program, f"{what} — {advice}", DEFECT_EXIT_CODE)
@@ -68,7 +78,8 @@ def run_command(program: str, action: Callable[[], int]) -> int:
 def _fail(program: str, text: str, exit_code: int) -> int:
     if os.environ.get(DEBUG_VARIABLE) == "1":
         traceback.print_exc()
-    sys.stdout.flush()
+    with contextlib.suppress(OSError):  # nobody reads it, or there is no room for it
+        sys.stdout.flush()
     label = "" if exit_code == INTERRUPTED_EXIT_CODE else "error: "
     print(f"{program}: {label}{text}", file=sys.stderr)
     return exit_code

@@ -98,6 +98,25 @@ def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
         assert process.stderr.read() == ""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_an_output_without_room_is_no_defect_of_ours() -> None:
+    code = (
+        "import sys; from motionrgbd.app.command import run_command as run\n"
+        "sys.exit(run('program', lambda: print('x', flush=True) or 0))"
+    )
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [sys.executable, "-c", code],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert result.returncode == errors.OutputError.exit_code
+    assert result.stderr.startswith("program: error: the disk is full")
+    assert len(result.stderr.splitlines()) == 1
+
+
 def test_signs_that_a_terminal_lacks_are_replaced() -> None:
     code = "import sys; from motionrgbd.app.command import run_command as run\n"
     code += "sys.exit(run('program', lambda: print('✓ done') or 0))"
