@@ -93,6 +93,9 @@ def _add_convert(commands: Commands) -> None:
 def _convert(options: argparse.Namespace) -> int:
     from motionrgbd.app.recording import convert_recording
 
+    camera = options.source.partition(":")[0] in ("realsense", "webcam")
+    if camera and not Path(options.source).exists():
+        raise UsageError("a camera is recorded with `motionrgbd record`")
     given = {
         "demo": True if options.source == "demo" else None,
         "replay": None if options.source == "demo" else options.source,
@@ -265,6 +268,8 @@ def _add_doctor(commands: Commands) -> None:
 def _doctor(options: argparse.Namespace) -> int:
     from motionrgbd.app.doctor import run_doctor
 
+    if not options.seconds > 0:
+        raise UsageError(f"--seconds must be more than 0, got {options.seconds:g}")
     return run_doctor(device=options.device, seconds=options.seconds)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -93,20 +94,27 @@ def _record_folder(
 
 
 def convert_recording(settings: Settings, destination: Path) -> int:
-    """Write a recording as a folder of pictures, without loss."""
+    """Write a recording as a folder of pictures, without loss; what is written when it ends
+    early, for whatever reason, is kept and counted.
+    """
+    written = 0
 
-    def tell(written: int) -> None:
-        if written % _TELL_EVERY == 0:
+    def tell(count: int) -> None:
+        nonlocal written
+        written = count
+        if written % _TELL_EVERY == 0 and sys.stdout.isatty():
             print(f"\r{written} frames", end="", flush=True)
 
     source = open_source(source_spec(settings), options=source_options(settings))
+    whole = False
     try:
-        if source.info.live:
-            raise UsageError("a camera is recorded with `motionrgbd record`")
-        written = convert(source, destination, on_frame=tell)
+        convert(source, destination, on_frame=tell)
+        whole = True
     finally:
         source.close()
-    print(f"\r{written} frames are in {destination}")
+        if written or whole:
+            start = "\r" if sys.stdout.isatty() else ""
+            print(f"{start}{written} frames are in {destination}", flush=True)
     why = getattr(source, "ended_early", None)
     if why:
         raise SourceError(f"{why} — the frames before are kept")

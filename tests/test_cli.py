@@ -12,7 +12,8 @@ import pytest
 
 from motionrgbd.app import bench, cli, live
 from motionrgbd.app.command import BROKEN_PIPE_EXIT_CODE, DEFECT_EXIT_CODE, run_command
-from motionrgbd.core import errors
+from motionrgbd.core import errors, recorder
+from motionrgbd.core.frames import RGBDFrame
 from motionrgbd.models import errors as model_errors
 
 
@@ -175,6 +176,42 @@ def test_a_converted_recording_replays_with_the_same_events(
     assert live.main(["--replay", str(folder), *common, str(tmp_path / "b")]) == 0
     events = [(tmp_path / name / "events.jsonl").read_bytes() for name in "ab"]
     assert events[0] == events[1] != b""
+
+
+def test_a_conversion_that_is_interrupted_says_what_it_left(
+    clip_pair: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write = recorder.FolderWriter.write
+
+    def interrupted(self: recorder.FolderWriter, frame: RGBDFrame) -> None:
+        if self.written == 40:
+            raise KeyboardInterrupt
+        write(self, frame)
+
+    monkeypatch.setattr(recorder.FolderWriter, "write", interrupted)
+    folder = tmp_path / "pictures"
+    direction = ["--depth-direction", "brighter"]
+    assert cli.main(["convert", clip_pair, str(folder), *direction]) == 130
+    text = capsys.readouterr()
+    assert text.out == f"40 frames are in {folder}\n"
+    assert text.err == "motionrgbd: interrupted\n"
+
+
+@pytest.mark.parametrize("camera", ["webcam", "webcam:1", "realsense", "realsense:123"])
+def test_a_camera_is_not_converted(
+    camera: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["convert", camera, str(tmp_path / "x")]) == 2
+    assert "motionrgbd record" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan"])
+def test_the_doctor_needs_time(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["doctor", "--seconds", seconds]) == 2
+    assert "--seconds must be more than 0" in capsys.readouterr().err
 
 
 def test_a_folder_that_exists_is_not_converted_into(
