@@ -89,7 +89,12 @@ def run_summary(
     if info.live:
         parts.append(f"{health.skipped} windows skipped")
     parts.append(f"{events} {'event' if events == 1 else 'events'}")
-    return f"{info.name}: {', '.join(parts)}; ran on {health.provider}."
+    text = f"{info.name}: {', '.join(parts)}; ran on {health.provider}."
+    if counts is not None and counts.unpaired and not health.frames:
+        text += (
+            "\nNo colour image lies within half a frame period of a depth image: nothing to show."
+        )
+    return text
 
 
 def _report_trouble(engine: Engine, reported: str | None) -> str | None:

@@ -38,6 +38,16 @@ def test_a_replay_counts_every_frame_and_says_what_it_ran_on(
     assert any("push" in line for line in events)  # the second half is bright
 
 
+def test_a_recording_without_a_single_pair_says_why_nothing_was_seen(
+    shared_data: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = shared_data / "realsense" / "single_depth_color_640x480.bag"
+    assert live.main(["--replay", str(path), "--headless", "--model", str(tiny_model)]) == 0
+    summary, why = capsys.readouterr().out.splitlines()
+    assert "0 frames counted, 0 dropped, 0 missing, 3 images unpaired" in summary
+    assert why.startswith("No colour image lies within half a frame period of a depth image")
+
+
 def test_a_window_prints_what_it_recognises_too(
     replay: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
