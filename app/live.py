@@ -59,8 +59,20 @@ def parse(argv: Sequence[str] | None) -> Settings:
     run.add_argument("--headless", action="store_const", const=True, help="no window")
     run.add_argument("--out", metavar="DIR", help="write events, probabilities and run.json here")
     pace = run.add_mutually_exclusive_group()
-    pace.add_argument("--realtime", dest="pace", action="store_const", const="realtime")
-    pace.add_argument("--fast", dest="pace", action="store_const", const="fast")
+    pace.add_argument(
+        "--realtime",
+        dest="pace",
+        action="store_const",
+        const="realtime",
+        help="play a recording at its own speed (default with a window)",
+    )
+    pace.add_argument(
+        "--fast",
+        dest="pace",
+        action="store_const",
+        const="fast",
+        help="play it as fast as it goes (default without)",
+    )
     run.add_argument("--config", metavar="FILE", type=Path, help="TOML file of these options")
     run.add_argument("--screenshot", metavar="FILE", help="save a picture of the window")
     run.add_argument(
@@ -89,6 +101,7 @@ def run(settings: Settings) -> int:
     """Run until the source ends or the user stops it; keep results whatever happens."""
     settings = _with_source(settings)
     window = _wants_window(settings)
+    _tell_unused(settings, window)
     session = open_session(settings, window=window)
     engine = session.engine
     try:
@@ -179,6 +192,16 @@ def _wants_window(settings: Settings) -> bool:
     if reason is not None:
         print(f"Running without a window: {reason}", file=sys.stderr)
     return reason is None
+
+
+def _tell_unused(settings: Settings, window: bool) -> None:
+    """Name the options that this run has no use for: silence would look like obedience."""
+    if settings.screenshot and not window:
+        print("--screenshot is not used: there is no window", file=sys.stderr)
+    asked = {"size": settings.size_px, "preset": settings.preset, "filter": settings.filters}
+    names = " ".join(f"--{name}" for name, value in asked.items() if value)
+    if names and not settings.camera:
+        print(f"Not used, a recording plays as it is: {names}", file=sys.stderr)
 
 
 def _open_outputs(settings: Settings, session: Session) -> RunOutputs | None:

@@ -48,6 +48,20 @@ def test_a_recording_without_a_single_pair_says_why_nothing_was_seen(
     assert why.startswith("No colour image lies within half a frame period of a depth image")
 
 
+def test_options_that_a_run_has_no_use_for_are_named(
+    replay: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "window.png"
+    assert live.main([*replay, "--screenshot", str(picture), "--size", "640x480"]) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "--screenshot is not used: there is no window",
+        "Not used, a recording plays as it is: --size",
+    ]
+    assert not picture.exists()
+    assert live.main(replay) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_a_window_prints_what_it_recognises_too(
     replay: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

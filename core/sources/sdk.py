@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import datetime
 import queue
 import threading
+import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from motionrgbd.core.sources.rosbag import Stream
 
 _MS_TO_NS = 1_000_000
 _POLL_S = 0.05
+_LAST_POLLS = 4  # a fifth of a second, for a busy machine
 _WAITING_IMAGES = 8  # copies between the player's thread and ours; the player waits when full
 
 
@@ -113,6 +116,40 @@ def set_preset(rs: Any, name: str, device: Any) -> None:
     raise UsageError(f"unknown preset '{name}': this camera has {', '.join(names)}")
 
 
+class _Retired:
+    """Players that were stopped, kept until no thread of librealsense can still hold a frame.
+
+    A frame holds its player. Were it the last to do so, the player would be destroyed in its own
+    thread, which then waits for itself: librealsense ends the whole process (EDEADLK).
+    """
+
+    _GRACE_S = 0.3
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: list[tuple[float, object]] = []
+        self._registered = False
+
+    def add(self, player: object) -> None:
+        """Keep a stopped player; release those that were kept for long enough."""
+        with self._lock:
+            if not self._registered:
+                atexit.register(self._release_all)
+                self._registered = True
+            now = time.monotonic()
+            self._kept = [kept for kept in self._kept if now - kept[0] < self._GRACE_S]
+            self._kept.append((now, player))
+
+    def _release_all(self) -> None:
+        with self._lock:
+            if self._kept:
+                time.sleep(max(0.0, self._kept[-1][0] + self._GRACE_S - time.monotonic()))
+            self._kept.clear()
+
+
+_retired = _Retired()
+
+
 class SdkPlayer:
     """Decodes a recording's images with librealsense.
 
@@ -151,6 +188,9 @@ class _Run:
         self._all_started = threading.Event()
         self._stopping = threading.Event()
         self._sensors: list[Any] = []
+        self._context: Any = None
+        self._device: Any = None
+        self._player: Any = None
         try:
             self._start(path, skip_s)
         except RuntimeError as problem:
@@ -160,7 +200,7 @@ class _Run:
     def _start(self, path: Path, skip_s: float) -> None:
         rs = self._rs
         self._context = rs.context()
-        device = self._context.load_device(str(path))
+        self._device = device = self._context.load_device(str(path))
         self._player = rs.playback(device)
         self._player.set_real_time(False)
         kinds = (rs.stream.depth, rs.stream.color)
@@ -198,15 +238,16 @@ class _Run:
                 continue
 
     def images(self, closed: threading.Event) -> Generator[tuple[Stream, StampedImage], None, None]:
-        ended = False
+        quiet = 0  # time-outs since the player said that it stopped
         while not closed.is_set():
             try:
                 found = self._images.get(timeout=_POLL_S)
             except queue.Empty:
-                if ended:
+                if quiet == _LAST_POLLS:
                     return
-                # what arrived between the time-out and the look at the status is fetched once more
-                ended = self._player.current_status() == self._rs.playback_status.stopped
+                # its thread may still be copying the last image
+                stopped = self._player.current_status() == self._rs.playback_status.stopped
+                quiet = quiet + 1 if stopped else 0
                 continue
             if isinstance(found, Exception):
                 raise found
@@ -220,7 +261,10 @@ class _Run:
                 sensor.close()
             except RuntimeError:
                 continue  # it was not started
-        self._sensors.clear()
+        # nor may this object, which the player's thread holds through `_on_frame`, be the last
+        _retired.add((self._sensors, self._player, self._device, self._context))
+        self._sensors = []
+        self._context = self._device = self._player = None
 
 
 def _name(value: Any) -> str:
