@@ -269,8 +269,8 @@ def _play(
         else:
             run_headless(engine, printer)
         state = "finished" if engine.state == "finished" else "stopped"
-    except (KeyboardInterrupt, SystemExit):
-        state = "interrupted"
+    except (KeyboardInterrupt, SystemExit, BrokenPipeError):
+        state = "finished" if engine.state == "finished" else "interrupted"
         raise
     finally:
         engine.stop()

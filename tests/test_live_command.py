@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from motionrgbd.app import live
+from motionrgbd.app import headless, live
 from motionrgbd.app.demo import PICTURE, VIDEO
 from motionrgbd.app.settings import Settings
+from motionrgbd.core.engine import Engine
 from motionrgbd.core.errors import DemoError
 from motionrgbd.core.sources import realsense
 from motionrgbd.core.synthetic import recording
@@ -60,6 +61,37 @@ def test_options_that_a_run_has_no_use_for_are_named(
     assert not picture.exists()
     assert live.main(replay) == 0
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(KeyboardInterrupt, 130), (SystemExit, None), (BrokenPipeError, 141)]
+)
+def test_a_run_stopped_after_its_end_is_finished(
+    replay: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[BaseException],
+    code: int | None,
+) -> None:
+    run_headless = headless.run_headless
+
+    def stopped_at(frames: int) -> str:
+        def run(engine: Engine, printer: headless.EventPrinter) -> None:
+            if frames:
+                run_headless(engine, printer)
+            raise error
+
+        monkeypatch.setattr(headless, "run_headless", run)
+        monkeypatch.setattr("os.dup2", lambda *_: None)  # the test's own stdout stays
+        if code is None:
+            with pytest.raises(error):
+                live.main([*replay, "--out", str(tmp_path)])
+        else:
+            assert live.main([*replay, "--out", str(tmp_path)]) == code
+        return str(json.loads((tmp_path / "run.json").read_text())["state"])
+
+    assert stopped_at(60) == "finished"
+    assert stopped_at(0) == "interrupted"
 
 
 def test_a_window_prints_what_it_recognises_too(
