@@ -103,10 +103,10 @@ class DemoReport:
         self._summary.add(step)
         self._video.add(step)
 
-    def describe(self, event: GestureEvent) -> str:
-        """Return an event's line with its mark."""
+    def describe(self, event: GestureEvent, origin_s: float = 0.0) -> str:
+        """Return an event's line, its time since `origin_s`, with its mark."""
         gesture = next((match for known, match in self.events if known is event), None)
-        return f"{event_text(event)}  {_mark(gesture)}"
+        return f"{event_text(event, origin_s)}  {_mark(gesture)}"
 
     def close(self, state: RunState) -> None:
         """Finish the video and draw the picture, of however much was seen.

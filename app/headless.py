@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 from collections.abc import Callable
 
@@ -14,9 +15,9 @@ from motionrgbd.core.sources.pairing import FrameCounts
 _POLL_S = 0.05  # an event is printed, and Ctrl-C obeyed, this late at most
 
 
-def event_text(event: GestureEvent) -> str:
-    """Return time, label and score in columns."""
-    return f"{event.decided_s:9.2f} s  {event.label:<24} {event.score:5.2f}"
+def event_text(event: GestureEvent, origin_s: float = 0.0) -> str:
+    """Return time since `origin_s`, label and score in columns."""
+    return f"{event.decided_s - origin_s:9.2f} s  {event.label:<24} {event.score:5.2f}"
 
 
 class EventCounter:
@@ -33,23 +34,27 @@ class EventCounter:
 class EventPrinter:
     """Prints gestures as they come, in a window's terminal too.
 
+    Times count from the first moment, as in the window: a camera's stamps may be those of 1970.
+
     `add` is the engine's observer, `print_all` the main thread's: events cross through a queue, so
     that a terminal that blocks never holds up the engine.
     """
 
-    def __init__(self, describe: Callable[[GestureEvent], str] = event_text) -> None:
+    def __init__(self, describe: Callable[[GestureEvent, float], str] = event_text) -> None:
         self._describe = describe
+        self._origin_s = math.inf
         self._events: queue.SimpleQueue[GestureEvent] = queue.SimpleQueue()
 
     def add(self, step: Step) -> None:
         """Take one step in."""
+        self._origin_s = min(self._origin_s, step.timestamp_s)
         for event in step.events:
             self._events.put(event)
 
     def print_all(self) -> None:
         """Print what has come since the last call."""
         while not self._events.empty():
-            print(self._describe(self._events.get()), flush=True)
+            print(self._describe(self._events.get(), self._origin_s), flush=True)
 
 
 def run_headless(engine: Engine, printer: EventPrinter) -> None:

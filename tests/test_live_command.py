@@ -15,6 +15,9 @@ from motionrgbd.app.demo import PICTURE, VIDEO
 from motionrgbd.app.settings import Settings
 from motionrgbd.core.engine import Engine
 from motionrgbd.core.errors import DemoError
+from motionrgbd.core.frames import RGBDFrame
+from motionrgbd.core.recogniser import Step
+from motionrgbd.core.results import Box, GestureEvent
 from motionrgbd.core.sources import realsense
 from motionrgbd.core.synthetic import recording
 from motionrgbd.core.synthetic.recording import SyntheticRecording
@@ -61,6 +64,18 @@ def test_options_that_a_run_has_no_use_for_are_named(
     assert not picture.exists()
     assert live.main(replay) == 0
     assert capsys.readouterr().err == ""
+
+
+def test_printed_times_count_from_the_first_moment(capsys: pytest.CaptureFixture[str]) -> None:
+    """A camera's stamps are often seconds since 1970."""
+    start_s = 1_700_000_000.0
+    event = GestureEvent("push", 0.75, start_s + 1, start_s + 2, start_s + 2.5)
+    printer = headless.EventPrinter()
+    for index, events in ((0, ()), (75, (event,))):
+        frame = RGBDFrame(None, None, index, start_s + index / 30)
+        printer.add(Step(frame, Box(0, 0, 1, 1), {}, None, True, events))
+    printer.print_all()
+    assert capsys.readouterr().out == "     2.50 s  push                      0.75\n"
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from motionrgbd.core.sources.rosbag import Stream
 
 _MS_TO_NS = 1_000_000
 _POLL_S = 0.05
+_SILENT_POLLS = 60  # three seconds: it plays as fast as we take
 _LAST_POLLS = 4  # a fifth of a second, for a busy machine
 _WAITING_IMAGES = 8  # copies between the player's thread and ours; the player waits when full
 
@@ -239,11 +240,14 @@ class _Run:
 
     def images(self, closed: threading.Event) -> Generator[tuple[Stream, StampedImage], None, None]:
         quiet = 0  # time-outs since the player said that it stopped
+        silent = 0  # time-outs in a row: a player that met damage may do neither
         while not closed.is_set():
             try:
                 found = self._images.get(timeout=_POLL_S)
+                silent = 0
             except queue.Empty:
-                if quiet == _LAST_POLLS:
+                silent += 1
+                if quiet == _LAST_POLLS or silent == _SILENT_POLLS:
                     return
                 # its thread may still be copying the last image
                 stopped = self._player.current_status() == self._rs.playback_status.stopped
