@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from motionrgbd.app import headless, live
@@ -72,7 +73,7 @@ def test_printed_times_count_from_the_first_moment(capsys: pytest.CaptureFixture
     event = GestureEvent("push", 0.75, start_s + 1, start_s + 2, start_s + 2.5)
     printer = headless.EventPrinter()
     for index, events in ((0, ()), (75, (event,))):
-        frame = RGBDFrame(None, None, index, start_s + index / 30)
+        frame = RGBDFrame(None, np.zeros((1, 1), np.uint16), index, start_s + index / 30)
         printer.add(Step(frame, Box(0, 0, 1, 1), {}, None, True, events))
     printer.print_all()
     assert capsys.readouterr().out == "     2.50 s  push                      0.75\n"
