@@ -28,6 +28,7 @@ FORMAT = 1
 SUFFIX = ".mrgbd"
 MANIFEST, WEIGHTS, WINDOW = "manifest.json", "weights.safetensors", "window"
 QUANTISED = ".int8"  # ends the names of quantised graphs
+_ZIP_MAGIC = b"PK\x03\x04"
 _DATE = (1980, 1, 1, 0, 0, 0)  # the oldest a zip knows: equal contents give equal bytes
 _LONGEST_WINDOW, _LARGEST_PX = 4096, 8192  # beyond, a recipe is a damaged or hostile file
 
@@ -99,7 +100,7 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
     """Read and verify a bundle. Raises BundleError with the reason for anything not right."""
     path = Path(path)
     try:
-        data = path.read_bytes()
+        data = _read(path)
     except FileNotFoundError as error:
         raise BundleError(f"{path}: no such file") from error
     except OSError as error:
@@ -111,6 +112,15 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
         return _bundle(manifest, members, hashlib.sha256(data).hexdigest())
     except BundleError as error:
         raise BundleError(f"{path}: {error}") from error
+
+
+def _read(path: Path) -> bytes:
+    """Return the file; one that cannot be a bundle is not read whole: it may be endless."""
+    if path.exists() and not path.is_file():
+        raise BundleError(f"{path}: not a file: name a .mrgbd model")
+    with path.open("rb") as file:
+        head = file.read(len(_ZIP_MAGIC))
+        return head + (file.read() if head == _ZIP_MAGIC else b"")
 
 
 def write_bundle(path: str | os.PathLike[str], bundle: Bundle) -> Bundle:

@@ -245,3 +245,13 @@ def test_output_shapes_are_onnx_own() -> None:
     model = onnx.load_model_from_string(graph("fused", 7))
     model.graph.output[0].type.tensor_type.shape.dim[0].dim_param = "batch"
     assert output_shapes(model.SerializeToString()) == {"fused": (None, 7)}
+
+
+def test_what_cannot_be_a_bundle_is_not_read_whole(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="not a file"):
+        load_bundle("/dev/zero")
+    large = tmp_path / "recording.bag"
+    with large.open("wb") as file:
+        file.truncate(50_000_000_000)  # sparse: more than memory holds
+    with pytest.raises(BundleError):
+        load_bundle(large)
