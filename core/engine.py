@@ -319,13 +319,15 @@ class Engine:
         self._steps += 1
         step = steps[-1]
         previous = self._slot.get()
-        skipped = step.prediction is None and previous is not None and not step.warming_up
+        prediction = step.prediction
+        if prediction is None and previous is not None and not step.warming_up:
+            prediction = previous.prediction  # this window was skipped
         self._slot.set(
             Snapshot(
                 frame=step.frame,
                 view=step.view,
                 guidance=step.guidance,
-                prediction=previous.prediction if skipped and previous else step.prediction,
+                prediction=prediction,
                 warming_up=step.warming_up,
                 health=self._health_with(self._stages),
                 events=tuple(event for each in steps for event in each.events),

@@ -50,10 +50,10 @@ class Step:
 def network_input(
     recipe: Recipe, prepared: Prepared, guidance: Mapping[Modality, GuidanceMap]
 ) -> NetworkInput:
-    """Normalise pictures and maps into what the per-frame graphs take."""
+    """Normalise the pictures that have a map, those of the network, for the per-frame graphs."""
 
-    def tensor(picture: Picture | None) -> FloatArray | None:
-        return None if picture is None else normalise(picture)
+    def tensor(modality: Modality) -> FloatArray | None:
+        return normalise(_picture(prepared, modality)) if modality in guidance else None
 
     def values(modality: Modality) -> FloatArray | None:
         return guidance[modality].values if modality in guidance else None
@@ -64,8 +64,8 @@ def network_input(
         return motion_vector(guidance[modality], prepared.trajectory)
 
     return NetworkInput(
-        color=tensor(prepared.color),
-        depth=tensor(prepared.depth),
+        color=tensor("color"),
+        depth=tensor("depth"),
         color_guidance=values("color"),
         depth_guidance=values("depth"),
         color_motion=motion("color"),

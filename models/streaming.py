@@ -124,10 +124,15 @@ class StreamingNetwork(nn.Module):
 
 
 def windows_at(x: Tensor, ends: Sequence[int], window: int) -> Tensor:
-    """The windows (B E, T, ...) of a sequence (B, L, ...) that end at the E frames `ends`.
+    """The windows (B E, T, ...) of a sequence (B, L, ...) that end at the E frames `ends`."""
+    return windows_of(x, torch.tensor(ends, device=x.device).expand(len(x), -1), window)
 
-    Frames before the sequence's start repeat its first one, in training as in a live stream.
+
+def windows_of(x: Tensor, ends: Tensor, window: int) -> Tensor:
+    """The windows (B E, T, ...) of sequences (B, L, ...), each at its own frames `ends` (B, E).
+
+    Frames before a sequence's start repeat its first one, in training as in a live stream.
     """
-    index = [[max(0, end - window + 1 + i) for i in range(window)] for end in ends]
-    picked = x[:, torch.tensor(index, device=x.device)]  # (B, E, T, ...)
-    return picked.flatten(0, 1)
+    steps = torch.arange(window, device=x.device)
+    index = (ends[:, :, None] - window + 1 + steps).clamp(min=0)  # (B, E, T)
+    return x[torch.arange(len(x), device=x.device)[:, None, None], index].flatten(0, 1)

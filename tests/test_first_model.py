@@ -11,14 +11,13 @@ import torch
 from motionrgbd.core.frames import ScriptedGesture
 from motionrgbd.core.guidance import GuidanceSettings, GuidanceStream
 from motionrgbd.core.preprocess import motion_vector, normalise
-from motionrgbd.models.streaming import StreamingNetwork, windows_at
+from motionrgbd.models.streaming import StreamingNetwork, windows_at, windows_of
 from motionrgbd.training.chunks import ChunkPlan, ChunkSampler, batch_of
 from motionrgbd.training.first_model import (
     CONFIG,
     LABELS,
     RECIPE,
     _known,
-    _windows,
     window_accuracy,
 )
 from motionrgbd.training.loop import Schedule, fit, prepared
@@ -69,7 +68,9 @@ def test_batches_repeat_and_windows_are_the_live_ones(streams):
     assert (once.targets >= 0).all()
     x = torch.randn(1, 20, 3)
     expected = windows_at(x, [2, 15], 8)
-    torch.testing.assert_close(_windows(x, torch.tensor([[2, 15]]), 8), expected)
+    assert torch.equal(expected[0], x[0, [0, 0, 0, 0, 0, 0, 1, 2]])  # the first frame stands in
+    assert torch.equal(expected[1], x[0, 8:16])
+    torch.testing.assert_close(windows_of(x, torch.tensor([[2, 15]]), 8), expected)
 
 
 def test_a_batch_is_what_the_live_path_makes(streams):

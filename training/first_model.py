@@ -21,7 +21,7 @@ from motionrgbd.models.bundle import Card
 from motionrgbd.models.checkpoint import Checkpoint, save_checkpoint
 from motionrgbd.models.config import NetworkConfig
 from motionrgbd.models.recipe import HandView, Recipe, RelativeDepth
-from motionrgbd.models.streaming import StreamingNetwork, StreamingOutput
+from motionrgbd.models.streaming import StreamingNetwork, StreamingOutput, windows_of
 from motionrgbd.training.chunks import Batch, ChunkPlan, ChunkSampler, batch_of
 from motionrgbd.training.loop import Schedule, fit, prepared
 from motionrgbd.training.synthetic_streams import IGNORED, Stream, cached_streams
@@ -62,15 +62,6 @@ DECISION = {"on": 0.6, "off": 0.25, "hold_s": 0.21, "smoothing_s": 0.3, "refract
 VALIDATION_SEEDS = range(900_000, 900_012)
 
 
-def _windows(x: Tensor, ends: Tensor, window: int) -> Tensor:
-    """Return the windows (B E, T, F) of (B, L, F) that end at `ends` (B, E).
-
-    As in a live stream, the first frame stands for those before it.
-    """
-    index = (ends[:, :, None] - window + 1 + torch.arange(window)).clamp(min=0)  # (B, E, T)
-    return x[torch.arange(len(x))[:, None, None], index].flatten(0, 1)
-
-
 def window_scores(network: StreamingNetwork, batch: Batch) -> StreamingOutput:
     """Score all windows of a batch; frames are paid for once."""
     # bfloat16 halves the convolutions' share of a training step; windows stay in float32
@@ -79,8 +70,8 @@ def window_scores(network: StreamingNetwork, batch: Batch) -> StreamingOutput:
     features = tuple(x.float() for x in features)
     window = network.config.window
     return network.window(
-        [_windows(x, batch.ends, window) for x in features],
-        [_windows(m, batch.ends, window) for m in batch.motion],
+        [windows_of(x, batch.ends, window) for x in features],
+        [windows_of(m, batch.ends, window) for m in batch.motion],
     )
 
 
