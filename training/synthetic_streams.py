@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -98,7 +99,8 @@ def cached_streams(
     """Yield the streams of these seeds, rendering in parallel what the folder does not hold."""
     folder.mkdir(parents=True, exist_ok=True)
     jobs = [(seed, recipe, labels, rule or TargetRule(), folder) for seed in seeds]
-    with ProcessPoolExecutor(workers) as pool:
+    # a fork of a process with threads (torch has some) may wait for a lock that nobody holds
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         for path in pool.map(_cache, jobs):
             with np.load(path) as saved:
                 yield Stream(**{name: saved[name] for name in saved.files})
