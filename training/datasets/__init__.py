@@ -1,0 +1,1 @@
+"""Benchmarks and own recordings: facts, readers, preparation, checks, shards."""
