@@ -22,6 +22,9 @@ TRAININGS = {
     "first": "motionrgbd.training.first_model",
     "probe": "motionrgbd.training.reference_probe",
 }
+SET_OPTIONS = {  # of `evaluate`: each belongs to some sets, which refuse the others
+    "gestures-per-class": "synthetic: how often each gesture is drawn (4)",
+}
 
 # Sub-commands import what they need when they run: --help must answer at once, and only the
 # sub-commands that train need torch.
@@ -50,6 +53,7 @@ def _parser() -> Parser:
         _add_bench,
         _add_doctor,
         _add_train,
+        _add_evaluate,
     ):
         add(commands)
     return parser
@@ -287,6 +291,61 @@ def _train(options: argparse.Namespace) -> int:
         module = importlib.import_module(TRAININGS[options.name])
     code: int = module.main(options.options)
     return code
+
+
+def _add_evaluate(commands: Commands) -> None:
+    evaluate = commands.add_parser("evaluate", help="score a model on labelled clips")
+    evaluate.add_argument(
+        "model", metavar="MODEL", type=Path, help="a bundle, a checkpoint of ours or the authors'"
+    )
+    evaluate.add_argument(
+        "--set", required=True, metavar="NAME", help="a benchmark, or synthetic (needs no data)"
+    )
+    evaluate.add_argument("--root", metavar="FOLDER", type=Path, help="the set's own folder")
+    evaluate.add_argument("--split", metavar="NAME", help="default: the set's held-out one")
+    evaluate.add_argument(
+        "--streamed",
+        action="store_true",
+        help="push clips through the engine, which must give the same scores (else exit code 11)",
+    )
+    evaluate.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    evaluate.add_argument("--precision", default="fp32", choices=("fp32", "int8"))
+    evaluate.add_argument("--out", metavar="DIR", type=Path, help="for report.html, report.json")
+    evaluate.add_argument(
+        "--no-pictures", action="store_true", help="show no clips in the report: most may not be"
+    )
+    evaluate.add_argument("--limit", type=int, metavar="N", help="at most N clips")
+    evaluate.add_argument(
+        "--merge", type=int, default=1, metavar="N", help="sum N neighbouring classes of the model"
+    )
+    evaluate.add_argument("--without-idle", action="store_true", help="idle is no answer")
+    evaluate.add_argument(
+        "--benchmark", choices=BENCHMARKS, help="of the authors' file (default: the set)"
+    )
+    evaluate.add_argument(
+        "--modality", choices=("color", "depth"), help="of the authors' network of one modality"
+    )
+    for name, help_text in SET_OPTIONS.items():
+        evaluate.add_argument(f"--{name}", metavar="VALUE", help=help_text)
+    evaluate.set_defaults(action=_evaluate)
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from motionrgbd.training.evaluation.command import Evaluation, evaluate
+
+    for name in ("limit", "merge"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise UsageError(f"--{name} must be 1 or more, got {value}")
+    given = {name: getattr(options, name.replace("-", "_")) for name in SET_OPTIONS}
+    fields = {field.name for field in dataclasses.fields(Evaluation)} - {"options", "pictures"}
+    return evaluate(
+        Evaluation(
+            **{name: getattr(options, name) for name in fields},
+            options={name: value for name, value in given.items() if value is not None},
+            pictures=not options.no_pictures,
+        )
+    )
 
 
 if __name__ == "__main__":

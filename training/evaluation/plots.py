@@ -1,0 +1,128 @@
+"""The report's plots, as SVG that stands inside a page: light, and the same bytes every time."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import matplotlib.colors
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from motionrgbd.training.evaluation.metrics import Indices, Reliability
+
+INK, MUTED, ACCENT, WARM, RULE = "#1d2733", "#66727f", "#2f6f9f", "#c8553d", "#d9dee4"
+_NAMED_AT_MOST = 64  # classes: beyond, names would not be readable
+_COUNTED_AT_MOST = 40
+_STYLE = {
+    "svg.fonttype": "none",  # text stays text: small, and sharp at any size
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": RULE,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+}
+
+
+@mpl.rc_context(_STYLE)
+def confusion_svg(confusion: Indices, classes: Sequence[str], answers: Sequence[str]) -> str:
+    """Return the confusion matrix (C, A), each row as shares of its clips; answers left to right.
+
+    Up to 40 classes the clips are counted in the cells, up to 64 classes are named.
+    """
+    used = [a for a in range(len(answers)) if a < len(classes) or confusion[:, a].any()]
+    counts = confusion[:, used]
+    shares = counts / np.maximum(1, counts.sum(1, keepdims=True))
+    rows, columns = counts.shape
+    named = max(rows, columns) <= _NAMED_AT_MOST
+    longest = max(len(name) for name in answers) if named else 0
+    cell = 0.27 if named else 5.6 / rows  # inches
+    margin = 0.35 + 0.062 * longest if named else 0.5
+    size = (margin + cell * columns + 0.1, margin + cell * rows + 0.45)
+    figure = Figure(figsize=size)
+    axis = figure.add_axes(
+        (margin / size[0], 0.45 / size[1], cell * columns / size[0], cell * rows / size[1])
+    )
+    axis.imshow(shares, cmap=_white_to_accent(), vmin=0, vmax=1, aspect="auto")
+    if named:
+        _name_cells(axis, counts, shares, [answers[a] for a in used])
+    else:
+        axis.set_ylabel("true class, by number")
+        axis.xaxis.tick_top()
+    axis.set_xlabel("answer" if named else "answer, by number")
+    axis.tick_params(length=0)
+    axis.spines[:].set_visible(not named)
+    return _svg(figure, "confusion")
+
+
+@mpl.rc_context(_STYLE)
+def reliability_svg(diagram: Reliability) -> str:
+    """Return accuracy against confidence, the gap to what was promised, and how often each."""
+    figure = Figure(figsize=(5.2, 4.6))
+    top, below = figure.subplots(2, height_ratios=(4, 1), sharex=True)
+    figure.subplots_adjust(left=0.12, right=0.97, top=0.97, bottom=0.11, hspace=0.08)
+    top.plot((0, 1), (0, 1), color=MUTED, lw=1, ls=(0, (4, 3)), zorder=1)
+    counts = [b.count for b in diagram.bins]
+    for b in diagram.bins:
+        width = b.high - b.low
+        place = b.low + width / 2
+        below.bar(place, b.count, width * 0.9, color=RULE if b.count else "none")
+        if b.accuracy is None or b.confidence is None:
+            continue
+        top.bar(place, b.accuracy, width * 0.9, color=ACCENT, alpha=0.85, zorder=2)
+        low, high = sorted((b.accuracy, b.confidence))
+        promised = b.confidence > b.accuracy
+        top.bar(
+            place, high - low, width * 0.9, low, color=WARM, alpha=0.35 if promised else 0.2,
+            zorder=3, hatch="" if promised else "////", edgecolor=WARM, lw=0,
+        )  # fmt: skip
+    top.text(0.03, 0.94, f"ECE {100 * diagram.ece:.1f} %", va="top", fontsize=13, color=INK)
+    top.text(0.03, 0.865, "red: promised more, hatched: less", va="top", color=MUTED)
+    top.set(xlim=(0, 1), ylim=(0, 1), ylabel="share that was right")
+    below.set(xlabel="confidence: probability of the best answer", ylabel="clips")
+    below.set_ylim(0, 1.15 * max(counts))
+    for axis in (top, below):
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.grid(axis="y", color=RULE, lw=0.5)
+        axis.set_axisbelow(True)
+    return _svg(figure, "reliability")
+
+
+def _name_cells(axis: Axes, counts: Indices, shares: np.ndarray, answers: Sequence[str]) -> None:
+    rows, columns = counts.shape
+    axis.xaxis.tick_top()
+    axis.xaxis.set_label_position("bottom")
+    axis.set_xticks(range(columns), answers, rotation=90)
+    axis.set_yticks(range(rows), answers[:rows])
+    axis.set_xticks(np.arange(columns + 1) - 0.5, minor=True)
+    axis.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
+    axis.grid(which="minor", color=RULE, lw=0.5)
+    axis.tick_params(which="both", length=0)
+    if rows > _COUNTED_AT_MOST:
+        return
+    for r, c in zip(*np.nonzero(counts), strict=True):
+        colour = "white" if shares[r, c] > 0.55 else INK if r == c else WARM
+        axis.text(c, r, str(counts[r, c]), ha="center", va="center", fontsize=8, color=colour)
+
+
+def _white_to_accent() -> mpl.colors.Colormap:
+    return mpl.colors.LinearSegmentedColormap.from_list("shares", ("#ffffff", "#a9c6dc", ACCENT))
+
+
+def _svg(figure: Figure, name: str) -> str:
+    """Return a figure as an <svg> element whose ids are its own."""
+    FigureCanvasSVG(figure)
+    file = io.StringIO()
+    # the salt makes ids the same every time, and no date is written
+    with mpl.rc_context({"svg.hashsalt": name}):
+        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    text = file.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    return re.sub(r'( id="|url\(#|href="#)', rf"\1{name}-", text)
