@@ -15,6 +15,7 @@ from motionrgbd.calibration.intrinsics import Intrinsics
 from motionrgbd.core.depth8 import EightBitDepth
 from motionrgbd.core.frames import DepthImage, RGBDFrame
 from motionrgbd.core.hand_finder import TRAJECTORY_SIZE, HandFinder
+from motionrgbd.core.hand_place import HandDetector
 from motionrgbd.core.person_crop import PersonCrop
 from motionrgbd.core.results import Box, FloatArray, GuidanceMap
 from motionrgbd.models.recipe import (
@@ -57,14 +58,18 @@ class Preparer(Protocol):
 
 
 def make_preparer(
-    recipe: Recipe, intrinsics: Intrinsics | None, eight_bit: EightBitDepth | None = None
+    recipe: Recipe,
+    intrinsics: Intrinsics | None,
+    eight_bit: EightBitDepth | None = None,
+    detector: HandDetector | None = None,
 ) -> Preparer:
     """Return the preparer that the recipe's view asks for.
 
     eight_bit: how the source made millimetres of 8-bit depth; None where it measured them.
+    detector: of a hand view, tells where the hand is; None: found as in the live application.
     """
     if isinstance(recipe.view, HandView):
-        return HandPreparer(recipe, recipe.view, intrinsics)
+        return HandPreparer(recipe, recipe.view, intrinsics, detector)
     return FramePreparer(recipe, recipe.view, eight_bit)
 
 
@@ -133,20 +138,25 @@ class FramePreparer:
 class HandPreparer:
     """A square of fixed size in metres around the hand, and the hand's trajectory."""
 
-    def __init__(self, recipe: Recipe, view: HandView, intrinsics: Intrinsics | None) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        view: HandView,
+        intrinsics: Intrinsics | None,
+        detector: HandDetector | None = None,
+    ) -> None:
         if not isinstance(recipe.depth, RelativeDepth):
             raise ValueError("a hand view needs depth relative to the hand")
         self._recipe = recipe
         self._depth = recipe.depth
-        self._finder = HandFinder(view, recipe.fps_hz, intrinsics)
+        self._finder = HandFinder(view, recipe.fps_hz, intrinsics, detector)
 
     def reset(self) -> None:
         """Forget where the hand was."""
         self._finder.reset()
 
     def prepare(self, frame: RGBDFrame) -> Prepared:
-        shape = frame.color.shape[:2] if frame.color is not None else frame.depth.shape  # type: ignore[union-attr]
-        place = self._finder.find(frame.depth, shape)
+        place = self._finder.find(frame)
         color = None if frame.color is None else self._scale(cut_square(frame.color, place.box))
         depth = None
         if frame.depth is not None:
