@@ -36,6 +36,7 @@ class NetworkConfig:
     temporal_pool: str = "centred"
     guided: bool = True
     energies: int = 0  # motion energies per frame that a streaming network embeds; 0 = none
+    energy_hidden: int = 0  # width of a hidden layer of that embedding; 0 = linear
 
     def __post_init__(self) -> None:
         for name in ("classes", "window", "blocks", "heads", "image_size"):
@@ -43,7 +44,8 @@ class NetworkConfig:
         for name in ("recoupling_hidden", "recoupling_heads", "recoupling_width"):
             _require(getattr(self, name) >= 1, f"{name} must be at least 1", getattr(self, name))
         _require(self.width > 0, "width must be positive", self.width)
-        _require(self.energies >= 0, "energies must not be negative", self.energies)
+        for name in ("energies", "energy_hidden"):
+            _require(getattr(self, name) >= 0, f"{name} must not be negative", getattr(self, name))
         # 16 is what makes the four paths of the temporal inception block sum to D
         _require(self.feature % 16 == 0, "feature must be a multiple of 16", self.feature)
         _require(self.feature % self.heads == 0, "feature must be a multiple of heads", self.heads)

@@ -31,6 +31,14 @@ class StreamingOutput:
     parts: UnimodalOutput | FusionOutput  # for the losses
 
 
+def energy_map(config: NetworkConfig) -> nn.Module:
+    """What embeds a frame's motion energies (..., E) beside its features (..., D)."""
+    E, D, hidden = config.energies, config.feature, config.energy_hidden
+    if not hidden:
+        return nn.Linear(E, D, bias=False)
+    return nn.Sequential(nn.Linear(E, hidden), nn.GELU(), nn.Linear(hidden, D))
+
+
 class StreamingNetwork(nn.Module):
     """Scores of windows over streams of frames.
 
@@ -50,9 +58,7 @@ class StreamingNetwork(nn.Module):
         else:
             self.network = FusionNetwork(config)
         embeddings = len(config.modalities) if config.energies else 0
-        self.energy_maps = nn.ModuleList(
-            nn.Linear(config.energies, config.feature, bias=False) for _ in range(embeddings)
-        )
+        self.energy_maps = nn.ModuleList(energy_map(config) for _ in range(embeddings))
 
     @property
     def streams(self) -> tuple[DSN, ...]:
