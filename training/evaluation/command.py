@@ -14,7 +14,7 @@ from motionrgbd.core.errors import LibraryError, UsageError
 from motionrgbd.core.recogniser import softmax
 from motionrgbd.core.results import FloatArray
 from motionrgbd.models.bundle import SUFFIX, load_bundle
-from motionrgbd.models.errors import ParityError
+from motionrgbd.models.errors import CheckpointError, ParityError
 from motionrgbd.models.recipe import Modality
 from motionrgbd.training.evaluation.answers import match_answers
 from motionrgbd.training.evaluation.clips import EvaluationSet, SetRequest
@@ -77,6 +77,7 @@ def evaluate(asked: Evaluation) -> int:
 
     Raises ParityError, after all that, where streamed scores are not those of whole clips.
     """
+    known_set(asked.set)
     if asked.out is not None:
         check_templates()
         prepare_folder(asked.out)
@@ -115,6 +116,8 @@ def open_scorer(asked: Evaluation) -> Scorer:
         ) from error
     if asked.model.suffix == _OURS:
         return torch_scores.open_checkpoint(asked.model, asked.device)
+    if not asked.model.is_file():
+        raise CheckpointError(f"{asked.model}: no such file")
     benchmark = asked.benchmark or known_set(asked.set).benchmark
     if not benchmark:
         raise UsageError(

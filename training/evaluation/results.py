@@ -157,9 +157,9 @@ def percent(share: Share) -> str:
 
 
 def percent_interval(share: Share) -> str:
-    """Return a share's interval as 88.9 to 93.9."""
+    """Return a share's interval as 88.9–93.9."""
     low, high = share.interval
-    return f"{100 * low:.1f} to {100 * high:.1f}"
+    return f"{100 * low:.1f}–{100 * high:.1f}"
 
 
 def _model_json(model: Model) -> dict[str, Any]:

@@ -68,6 +68,11 @@ def open_released(path: Path, benchmark: str, modality: Modality, device: str) -
         text = str(error)
         raise CheckpointError(text if text.startswith(str(path)) else f"{path}: {text}") from error
     recipe = released_recipe(benchmark)
+    if network.config.window != recipe.window:
+        raise CheckpointError(
+            f"{path}: takes {network.config.window} frames, {benchmark}'s recipe {recipe.window} — "
+            "is it another set's checkpoint?"
+        )
     both: tuple[Modality, ...] = ("color", "depth")
     place = torch_device(device)
     model = Model(
