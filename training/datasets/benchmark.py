@@ -47,7 +47,8 @@ class Benchmark:
 
     name: as the paper spells it. key: of its folder and on the command line. labels: in the order
     of the list's numbers from 0. fps_hz: of its recordings. guidance_window: w of its maps.
-    request, terms: where the owners hand it out, and under which conditions. mirror: pairs of
+    download: what the owners hand
+    out. request, terms: where the owners hand it out, and under which conditions. mirror: pairs of
     labels that change places when the picture is mirrored.
     """
 
@@ -58,6 +59,7 @@ class Benchmark:
     pictures: Mapping[Modality, Pictures]
     fps_hz: float
     guidance_window: int
+    download: str
     request: str
     terms: str
     citation: str

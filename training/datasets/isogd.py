@@ -43,6 +43,8 @@ ISOGD = Benchmark(
     },
     fps_hz=10.0,
     guidance_window=10,
+    download="train_list.txt, valid_list.txt, test_list.txt and videos train/001/M_00001.avi "
+    "(colour) and K_00001.avi (depth), or the zip archives that hold them",
     request="http://www.cbsr.ia.ac.cn/users/jwan/database/isogd.html",
     terms="research only; a signed agreement is sent to the owners, who answer with the links",
     citation="Wan et al., ChaLearn Looking at People RGB-D Isolated and Continuous Datasets for "

@@ -6,8 +6,6 @@ from motionrgbd.training.datasets.benchmark import Benchmark, Pictures, Split
 from motionrgbd.training.datasets.records import PictureNames
 
 OFFICIAL_LISTS = {"train": "jester-v1-train.csv", "valid": "jester-v1-validation.csv"}
-ARCHIVE_PARTS = "20bn-jester-v1-??"  # one archive cut into pieces
-ARCHIVE_FOLDER = "20bn-jester-v1"
 
 JESTER = Benchmark(
     name="Jester",
@@ -48,6 +46,8 @@ JESTER = Benchmark(
     pictures={"color": Pictures(".", PictureNames("{:05d}.jpg", first=1))},
     fps_hz=12.0,
     guidance_window=10,
+    download="jester-v1-train.csv, jester-v1-validation.csv and the archive's parts "
+    "20bn-jester-v1-00 ..., or its folders 177 of pictures 00001.jpg",
     request="https://www.qualcomm.com/developer/software/jester-dataset",
     terms="research only, under Qualcomm's data licence, accepted when downloading",
     citation="Materzynska et al., The Jester Dataset: A Large-Scale Video Dataset of Human "

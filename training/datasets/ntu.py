@@ -129,6 +129,11 @@ _ACTIONS = (
     "walk apart",
 )
 _TERMS = "academic research only; accounts are granted on request, redistribution is forbidden"
+_DOWNLOAD = (
+    "videos S001C001P001R001A001_rgb.avi and folders S001C001P001R001A001 of masked depth "
+    "MDepth-00000001.png, or the zip archives that hold them (nturgbd_rgb_*, "
+    "nturgbd_depth_masked_*)"
+)
 _REQUEST = "https://rose1.ntu.edu.sg/dataset/actionRecognition/"
 
 NTU = Benchmark(
@@ -139,6 +144,7 @@ NTU = Benchmark(
     pictures=_PICTURES,
     fps_hz=30.0,
     guidance_window=10,
+    download=_DOWNLOAD,
     request=_REQUEST,
     terms=_TERMS,
     citation="Shahroudy et al., NTU RGB+D: A Large Scale Dataset for 3D Human Activity Analysis, "
@@ -153,6 +159,7 @@ NTU120 = Benchmark(
     pictures=_PICTURES,
     fps_hz=30.0,
     guidance_window=10,
+    download=_DOWNLOAD,
     request=_REQUEST,
     terms=_TERMS,
     citation="Liu et al., NTU RGB+D 120: A Large-Scale Benchmark for 3D Human Activity "

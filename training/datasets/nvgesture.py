@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from motionrgbd.models.recipe import Modality
 from motionrgbd.training.datasets.benchmark import Benchmark, Pictures, Split
 
 FRAMES = 80  # of the official cut, the same of every clip
@@ -10,7 +11,7 @@ OFFICIAL_LISTS = {  # the corrected labels; the first edition takes them from th
     "valid": "nvgesture_test_correct_cvpr2016_v2.lst",
 }
 FOLDERS = {"train": "train", "valid": "test"}  # where the lists put the clips of a split
-VIDEOS = {"color": "sk_color", "depth": "sk_depth"}
+VIDEOS: dict[Modality, str] = {"color": "sk_color", "depth": "sk_depth"}
 
 
 def _split(name: str, clips: int) -> Split:
@@ -51,6 +52,8 @@ NVGESTURE = Benchmark(
     pictures={"color": Pictures("rgb"), "depth": Pictures("depth")},
     fps_hz=30.0,
     guidance_window=4,
+    download="the unpacked nvGesture_v1: nvgesture_*_correct_cvpr2016_v2.lst and videos "
+    "class_01/subject3_r0/sk_color.avi and sk_depth.avi",
     request=(
         "https://research.nvidia.com/publication/2016-06_online-detection-and-classification-"
         "dynamic-hand-gestures-recurrent-3d"

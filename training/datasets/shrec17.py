@@ -7,6 +7,7 @@ from motionrgbd.training.datasets.benchmark import Benchmark, Pictures, Split
 
 SAMPLES = 32  # equally spaced frames that are kept of a clip
 CROP_PX = 50
+FRAME_PX = (640, 480)  # of the depth pictures, width and height
 STEP_MM = 3  # of the 8-bit codes
 VALIDATION_SUBJECTS = (19, 20)  # of the official training set
 OFFICIAL_LISTS = {"train": "train_gestures.txt", "test": "test_gestures.txt"}
@@ -38,6 +39,9 @@ def _shrec17(name: str, key: str, labels: tuple[str, ...]) -> Benchmark:
         pictures={"depth": Pictures(DEPTH_FILE)},
         fps_hz=30.0,
         guidance_window=4,
+        download="HandGestureDataset_SHREC2017.tar.gz, or what is in it: train_gestures.txt, "
+        "test_gestures.txt and folders gesture_1/finger_1/subject_1/essai_1 of depth pictures and "
+        "general_informations.txt",
         request=_REQUEST,
         terms=_TERMS,
         citation=_CITATION,
