@@ -11,16 +11,15 @@ import torch
 from motionrgbd.core.frames import ScriptedGesture
 from motionrgbd.core.guidance import GuidanceSettings, GuidanceStream
 from motionrgbd.core.preprocess import motion_vector, normalise
-from motionrgbd.models.streaming import StreamingNetwork, windows_at, windows_of
+from motionrgbd.models.streaming import windows_at, windows_of
 from motionrgbd.training.chunks import ChunkPlan, ChunkSampler, batch_of
 from motionrgbd.training.first_model import (
-    CONFIG,
     LABELS,
     RECIPE,
-    _known,
+    FirstModel,
     window_accuracy,
 )
-from motionrgbd.training.loop import Schedule, fit, prepared
+from motionrgbd.training.loop import Schedule, fit
 from motionrgbd.training.synthetic_streams import IGNORED, TargetRule, cached_streams
 
 
@@ -88,13 +87,8 @@ def test_a_batch_is_what_the_live_path_makes(streams):
 def test_training_learns(streams, tmp_path):
     """Forty steps on two recordings: far from good, and well above chance on what it saw."""
     sampler = ChunkSampler(streams, RECIPE, ChunkPlan(batch=3, chunk=40, windows=8))
-    network = fit(
-        lambda: prepared(StreamingNetwork(CONFIG)),
-        sampler.batch,
-        _known,
-        Schedule(steps=40, ema=0.8),
-        tmp_path / "log.jsonl",
-    )
+    schedule = Schedule(2, 20, warmup_epochs=0.2, ema=0.8, seed=2)
+    network = fit(FirstModel(sampler, 20), schedule, tmp_path, accelerator="cpu")
     assert window_accuracy(network, streams[:1]) > 0.3  # chance is 1 in 15
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert log[-1]["loss"] < 0.9 * log[0]["loss"]

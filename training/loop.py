@@ -1,41 +1,85 @@
-"""The plain training loop: AdamW on one cycle, clipped gradients, a moving average of weights."""
+"""The training loop, on Lightning Fabric: what a task computes, a schedule paces, a folder keeps.
+
+Under `torchrun` every process takes its share; alone it is one process on one device.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import copy
-import json
+import os
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import fields, is_dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
+import numpy as np
 import torch
+from lightning.fabric import Fabric
+from lightning.fabric.loggers.tensorboard import TensorBoardLogger
+from lightning.fabric.strategies.ddp import DDPStrategy
+from lightning.fabric.strategies.strategy import Strategy
+from lightning.fabric.utilities.seed import seed_everything
 from torch import Tensor, nn
+from tqdm import tqdm
 
-from motionrgbd.models.fusion import FusionOutput
-from motionrgbd.models.losses import network_loss
-from motionrgbd.models.unimodal import UnimodalOutput
+from motionrgbd.models.checkpoint import Checkpoint
+from motionrgbd.training.run_state import RunFolder, RunState
+from motionrgbd.training.schedule import Rates, Schedule
+
+__all__ = ["Checked", "Schedule", "Task", "fit", "prepared", "process"]
 
 Batch = TypeVar("Batch")
 Network = TypeVar("Network", bound=nn.Module)
-Output = UnimodalOutput | FusionOutput
+Loss = Tensor | Mapping[str, Tensor]
 
 DISTILLATION_TAU = 0.4  # the paper's for gestures
-_GRADIENT_NORM = 5.0  # the paper's
-_LOG_EVERY = 25
+_AHEAD = 2  # batches that are made while the network works on another
+_LOG_EVERY = 25  # steps
+_LONGEST_WAIT = timedelta(hours=12)  # of other processes for the one that validates
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """How long and how hard to train; ema is the share of the average that a step keeps."""
+class Task(Protocol[Batch]):
+    """What a run computes.
 
-    steps: int
-    lr: float = 1.5e-3
-    weight_decay: float = 0.02
-    ema: float = 0.995
-    seed: int = 1
+    batches(epoch): this process's batches, at least `steps_per_epoch * accumulate` of them; a pure
+    function of seed, epoch and rank, which is what makes resuming exact. It runs in a thread of
+    its own. Batches are tensors in tuples, lists, dictionaries and dataclasses.
+    loss(network, batch, epoch): the mean over the batch, or a mapping with `loss` and further
+    numbers to log. Every term must be a mean over clips: only then do parts of a batch on several
+    processes give the whole batch's gradients.
+    validate(network): figures by name, on the averaged weights in evaluation mode; the first one,
+    where more is better, decides which epoch is the best.
+    """
+
+    def build(self) -> nn.Module: ...
+
+    def batches(self, epoch: int) -> Iterator[Batch]: ...
+
+    def loss(self, network: Any, batch: Batch, epoch: int) -> Loss: ...
+
+    def validate(self, network: Any) -> dict[str, float]: ...
+
+
+@runtime_checkable
+class Checked(Protocol):
+    """A task that can tell before the first step whether its data will do."""
+
+    def check(self, network: Any) -> None:
+        """Raise an error for the user where the training would fail or mean nothing."""
+        ...
+
+
+Description = Callable[[Any, Mapping[str, float]], Checkpoint]
+
+
+def process() -> tuple[int, int]:
+    """Return this process's rank and the number of processes, as torchrun sets them."""
+    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def prepared(network: Network) -> Network:
@@ -56,50 +100,220 @@ def prepared(network: Network) -> Network:
 
 
 def fit(
-    build: Callable[[], Network],
-    batch: Callable[[int], Batch],
-    scores: Callable[[Network, Batch], tuple[Output, Tensor]],
+    task: Task[Any],
     schedule: Schedule,
-    log: Path,
-) -> Network:
-    """Train what `build` gives; return the moving average of its weights, in evaluation mode.
+    folder: Path,
+    *,
+    accelerator: str = "auto",
+    strategy: str | Strategy = "auto",
+    resume: bool = True,
+    describe: Description | None = None,
+) -> Any:
+    """Train; return the moving average of the weights (the weights, without one), in eval mode.
 
-    batch(step) gives the data of a step (it runs in a thread of its own), and
-    scores(network, data) the network's output with the targets (B,) of it.
+    folder: gets `log.jsonl`, `tensorboard/`, `resume.pt`, `best.safetensors` and
+    `last.safetensors`. resume: go on with what is there; a run that was killed loses at most its
+    epoch. describe(network, figures): makes the two safetensors files checkpoints.
+    strategy: Fabric's; `auto` is data-parallel under torchrun.
+    Raises UsageError where the folder holds another run, OutputError where it cannot hold this.
     """
-    torch.manual_seed(schedule.seed)
-    network = build().train()
-    average = copy.deepcopy(network).eval()
-    optimiser = torch.optim.AdamW(
-        network.parameters(), schedule.lr, weight_decay=schedule.weight_decay
+    fabric = _fabric(schedule, accelerator, strategy, folder)
+    fabric.launch()
+    return _Run(task, schedule, folder, fabric, describe).run(resume)
+
+
+def _fabric(schedule: Schedule, accelerator: str, strategy: str | Strategy, folder: Path) -> Fabric:
+    world = process()[1]
+    local = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    if strategy == "auto" and world > 1:
+        strategy = DDPStrategy(timeout=_LONGEST_WAIT)
+    if accelerator == "auto" and not torch.cuda.is_available():
+        accelerator = "cpu"  # Apple's GPUs lack operators of this network
+    return Fabric(
+        accelerator=accelerator,
+        strategy=strategy,
+        devices=local,
+        num_nodes=world // local,
+        precision=schedule.precision,
+        loggers=TensorBoardLogger(folder, name="tensorboard", version=""),
     )
-    rates = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, schedule.lr, total_steps=schedule.steps, pct_start=0.1
-    )
-    begun = time.monotonic()
-    for step, data in enumerate(_prefetched(batch, schedule.steps)):
-        output, targets = scores(network, data)
-        loss = network_loss(output, targets, DISTILLATION_TAU)
-        # the distillation term sums over the batch (as released): its mean keeps the scale
-        total = loss.total - loss.distillation * (1 - 1 / max(1, len(targets)))
-        optimiser.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(network.parameters(), _GRADIENT_NORM)
-        optimiser.step()
-        rates.step()
-        _follow(average, network, min(schedule.ema, (step + 1) / (step + 10)))
-        if step % _LOG_EVERY == 0 or step == schedule.steps - 1:
-            right = (output.scores.argmax(1) == targets).float().mean()
-            _log(
-                log,
-                step=step,
-                loss=round(float(total.detach()), 4),
-                train_accuracy=round(float(right), 4),
-                elapsed_s=round(time.monotonic() - begun, 1),
+
+
+class _Step(nn.Module):
+    """Network and loss as one module: what data-parallel training wraps has one forward."""
+
+    def __init__(self, network: nn.Module, task: Task[Any]) -> None:
+        super().__init__()
+        self.network = network
+        self._loss = task.loss
+
+    def forward(self, given: _Opaque, epoch: int) -> dict[str, Tensor]:
+        loss = self._loss(self.network, given.batch, epoch)
+        return {"loss": loss} if isinstance(loss, Tensor) else dict(loss)
+
+
+class _Opaque:
+    """Carries a batch past what would convert its tensors: Fabric refuses frozen dataclasses."""
+
+    def __init__(self, batch: Any) -> None:
+        self.batch = batch
+
+
+class _Run:
+    """One call of `fit`: network, average, optimiser and where they stand."""
+
+    def __init__(
+        self,
+        task: Task[Any],
+        schedule: Schedule,
+        folder: Path,
+        fabric: Fabric,
+        describe: Description | None,
+    ) -> None:
+        self._task, self._schedule, self._fabric = task, schedule, fabric
+        self._describe = describe
+        self._folder = RunFolder(folder, schedule)
+        _seed(schedule.seed)
+        network = task.build().train()
+        if fabric.world_size > 1 and fabric.device.type == "cuda":
+            convert = cast(
+                Callable[[nn.Module], nn.Module], nn.SyncBatchNorm.convert_sync_batchnorm
             )
-        if step % 250 == 249:
-            torch.save(average.state_dict(), log.with_name("average.pt"))
-    return average
+            network = convert(network)
+        self._average = copy.deepcopy(network).eval().to(fabric.device) if schedule.ema else None
+        optimiser = schedule.optimiser_of(network)
+        self._step, self._optimiser = fabric.setup(_Step(network, task), optimiser)
+        self._network: nn.Module = self._step.network
+        self._rates = Rates(schedule, optimiser)
+        self._best: float | None = None
+        self._begun = time.monotonic()
+
+    def run(self, resume: bool) -> nn.Module:
+        state = self._folder.load() if resume else None
+        done = self._restore(state) if state is not None else 0
+        if done < self._schedule.epochs:
+            self._folder.check_space(self._network, self._optimiser)
+            if isinstance(self._task, Checked):
+                self._task.check(self._result)
+            if self._fabric.is_global_zero:
+                self._folder.cut_log(done)
+        for epoch in range(done, self._schedule.epochs):
+            self._epoch(epoch)
+        self._fabric.logger.finalize("success")
+        return self._result.eval()
+
+    @property
+    def _result(self) -> nn.Module:
+        return self._average if self._average is not None else self._network
+
+    def _epoch(self, epoch: int) -> None:
+        _seed(self._schedule.seed, epoch, self._fabric.global_rank)
+        self._rates.begin_epoch(epoch)
+        self._network.train()
+        schedule = self._schedule
+        batches = _prefetched(
+            self._task.batches(epoch), schedule.steps_per_epoch * schedule.accumulate
+        )
+        hidden = not (self._fabric.is_global_zero and sys.stderr.isatty())
+        title = f"epoch {epoch + 1}/{schedule.epochs}"
+        with (
+            contextlib.closing(batches),
+            tqdm(total=schedule.steps_per_epoch, desc=title, disable=hidden, leave=False) as bar,
+        ):
+            for n in range(schedule.steps_per_epoch):
+                figures = self._optimise(batches, epoch)
+                bar.update()
+                self._log_step(epoch, n, figures)
+        self._finish(epoch)
+
+    def _optimise(self, batches: Iterator[Any], epoch: int) -> dict[str, Tensor]:
+        """Take one optimiser step; return the last batch's figures."""
+        count = self._schedule.accumulate
+        self._optimiser.zero_grad(set_to_none=True)
+        for n in range(count):
+            batch = moved(next(batches), self._fabric.device)
+            with self._fabric.no_backward_sync(self._step, enabled=n < count - 1):
+                figures: dict[str, Tensor] = self._step(_Opaque(batch), epoch)
+                self._fabric.backward(figures["loss"] / count)
+        if self._schedule.gradient_norm:
+            self._fabric.clip_gradients(
+                self._step, self._optimiser, max_norm=self._schedule.gradient_norm
+            )
+        self._optimiser.step()
+        self._rates.after_step()
+        return figures
+
+    def _log_step(self, epoch: int, n: int, figures: Mapping[str, Tensor]) -> None:
+        step = epoch * self._schedule.steps_per_epoch + n
+        if self._average is not None:
+            _follow(self._average, self._network, min(self._schedule.ema, (step + 1) / (step + 10)))
+        last = step == self._schedule.epochs * self._schedule.steps_per_epoch - 1
+        if (step % _LOG_EVERY == 0 or last) and self._fabric.is_global_zero:
+            values = {name: float(value.detach()) for name, value in figures.items()}
+            passed = time.monotonic() - self._begun
+            self._log(epoch, step, {**values, "lr": self._rates.now, "elapsed_s": passed})
+
+    def _log(self, epoch: int, step: int, values: Mapping[str, float]) -> None:
+        self._folder.log(epoch, step, values)
+        self._fabric.log_dict(dict(values), step)
+
+    def _finish(self, epoch: int) -> None:
+        """Validate, keep what is worth keeping, and the state last: it says what is done."""
+        validated = self._schedule.is_validated(epoch)
+        figures = self._validated() if validated else {}
+        better = False
+        if figures:
+            figure = next(iter(figures.values()))
+            better = self._best is None or figure > self._best
+            self._best = figure if better else self._best
+            self._rates.after_validation(epoch, figure)
+        if self._fabric.is_global_zero:
+            if figures:
+                self._log(epoch, (epoch + 1) * self._schedule.steps_per_epoch - 1, figures)
+                shown = ", ".join(f"{name} {value:.4f}" for name, value in figures.items())
+                print(f"epoch {epoch + 1}/{self._schedule.epochs}: {shown}", flush=True)
+            self._keep(epoch, figures, better)
+        self._fabric.barrier()
+
+    def _validated(self) -> dict[str, float]:
+        """Figures of the first process, given to all: they decide about rates."""
+        figures: dict[str, float] = {}
+        if self._fabric.is_global_zero:
+            network = self._result
+            with torch.no_grad():
+                figures = dict(self._task.validate(network.eval()))
+        return self._fabric.broadcast(figures)
+
+    def _keep(self, epoch: int, figures: Mapping[str, float], better: bool) -> None:
+        network = self._result
+        checkpoint = self._describe(network, figures) if self._describe is not None else None
+        for name in ("last", "best") if better else ("last",):
+            self._folder.save_weights(name, network, checkpoint)
+        self._folder.save(
+            RunState(
+                epoch + 1,
+                self._network.state_dict(),
+                {} if self._average is None else self._average.state_dict(),
+                self._optimiser.state_dict(),
+                self._rates.state_dict(),
+                self._best,
+            )
+        )
+
+    def _restore(self, state: RunState) -> int:
+        """Continue from a state; return how many epochs are done."""
+        self._network.load_state_dict(state.network)
+        if self._average is not None:
+            self._average.load_state_dict(state.average)
+        self._optimiser.load_state_dict(state.optimiser)
+        self._rates.load_state_dict(state.rates)
+        self._best = state.best
+        return state.epochs
+
+
+def _seed(*parts: int) -> None:
+    """Seed every generator; torch's on all devices, NumPy's and Python's."""
+    seed_everything(int(np.random.SeedSequence(parts).generate_state(1)[0]), verbose=False)
 
 
 def _follow(average: nn.Module, network: nn.Module, keep: float) -> None:
@@ -112,19 +326,34 @@ def _follow(average: nn.Module, network: nn.Module, keep: float) -> None:
                 old.copy_(new)
 
 
-def _prefetched(batch: Callable[[int], Batch], steps: int) -> Iterator[Batch]:
-    """Compute the next batches while the network works on this one."""
-    with ThreadPoolExecutor(1) as pool:
-        waiting = [pool.submit(batch, step) for step in range(min(2, steps))]
-        for step in range(steps):
-            ready = waiting.pop(0).result()
-            if step + 2 < steps:
-                waiting.append(pool.submit(batch, step + 2))
+def moved(batch: Any, device: torch.device) -> Any:
+    """Return a batch with its tensors on a device; anything that is no container stays."""
+    if isinstance(batch, Tensor):
+        return batch.to(device, non_blocking=True)
+    if isinstance(batch, Mapping):
+        return {key: moved(value, device) for key, value in batch.items()}
+    if isinstance(batch, tuple) and hasattr(batch, "_fields"):
+        return type(batch)(*(moved(value, device) for value in batch))
+    if isinstance(batch, list | tuple):
+        return type(batch)(moved(value, device) for value in batch)
+    if is_dataclass(batch) and not isinstance(batch, type):
+        values = {f.name: moved(getattr(batch, f.name), device) for f in fields(batch)}
+        return type(batch)(**values)
+    return batch
+
+
+def _prefetched(batches: Iterator[Batch], count: int) -> Generator[Batch]:
+    """Make the next batches while the network works on this one; exactly `count` of them."""
+    source = iter(batches)
+    with ThreadPoolExecutor(1, "batches") as pool:
+        waiting = [pool.submit(next, source) for _ in range(min(_AHEAD, count))]
+        for n in range(count):
+            try:
+                ready = waiting.pop(0).result()
+            except StopIteration:
+                raise ValueError(
+                    f"an epoch should have {count} batches, the task gave {n}"
+                ) from None
+            if n + _AHEAD < count:
+                waiting.append(pool.submit(next, source))
             yield ready
-
-
-def _log(path: Path, **values: Any) -> None:
-    line = json.dumps(values)
-    print(line, flush=True)
-    with path.open("a") as file:
-        file.write(line + "\n")

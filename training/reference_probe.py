@@ -7,6 +7,7 @@ Centred temporal pools as released, sized down, on SHREC'17 depth crops (cut cli
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -18,8 +19,9 @@ from motionrgbd.core.guidance import GuidanceSettings, clip_guidance
 from motionrgbd.core.preprocess import normalise
 from motionrgbd.models.config import NetworkConfig
 from motionrgbd.models.recipe import FrameView, GreyDepth, Recipe
-from motionrgbd.models.unimodal import UnimodalNetwork, UnimodalOutput
+from motionrgbd.models.unimodal import UnimodalNetwork
 from motionrgbd.training.loop import Schedule, fit, prepared
+from motionrgbd.training.objective import Objective
 from motionrgbd.training.shrec17 import GESTURES, HandClips, load_clips, resized
 
 SIZE_PX = 48
@@ -48,6 +50,9 @@ RECIPE = Recipe(
     guidance_window=4,
 )
 BATCH = 24
+STEPS_PER_EPOCH = 100
+
+Sample = tuple[Tensor, Tensor, Tensor]  # clips, guidance, targets
 
 
 def network_inputs(clips: np.ndarray) -> tuple[Tensor, Tensor]:
@@ -67,7 +72,7 @@ class ClipSampler:
         self._clips = clips
         self._seed = seed
 
-    def batch(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+    def batch(self, step: int) -> Sample:
         """Return clips, guidance and targets of this step."""
         rng = np.random.default_rng((self._seed, step))
         chosen = rng.integers(0, len(self._clips.labels), BATCH)
@@ -83,14 +88,28 @@ class ClipSampler:
         return np.stack([cv2.warpAffine(image, warp, (SIZE_PX, SIZE_PX)) for image in clip])
 
 
-def scores(
-    network: UnimodalNetwork, data: tuple[Tensor, Tensor, Tensor]
-) -> tuple[UnimodalOutput, Tensor]:
-    """Score a batch."""
-    clips, guidance, targets = data
-    with torch.autocast("cpu", torch.bfloat16):
-        features = network.spatial(clips, guidance)
-    return network.recognise(features.float()), targets
+class ReferenceProbe:
+    """The task of `training.loop.fit`."""
+
+    def __init__(self, sampler: ClipSampler, held_out: HandClips) -> None:
+        self._sampler, self._held_out = sampler, held_out
+        self._objective = Objective()
+
+    def build(self) -> UnimodalNetwork:
+        return prepared(UnimodalNetwork(CONFIG))
+
+    def batches(self, epoch: int) -> Iterator[Sample]:
+        first = epoch * STEPS_PER_EPOCH
+        return map(self._sampler.batch, range(first, first + STEPS_PER_EPOCH))
+
+    def loss(self, network: UnimodalNetwork, batch: Sample, epoch: int) -> dict[str, Tensor]:
+        clips, guidance, targets = batch
+        with torch.autocast("cpu", torch.bfloat16):
+            features = network.spatial(clips, guidance)
+        return self._objective.loss(network.recognise(features.float()), targets)
+
+    def validate(self, network: UnimodalNetwork) -> dict[str, float]:
+        return {"accuracy": accuracy(network, self._held_out)}
 
 
 @torch.no_grad()
@@ -110,21 +129,19 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="motionrgbd train probe", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with shrec17/")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=700)
+    parser.add_argument("--epochs", type=int, default=7, help=f"of {STEPS_PER_EPOCH} steps")
     arguments = parser.parse_args(argv)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    schedule = Schedule(steps=arguments.steps)
-    sampler = ClipSampler(load_clips(arguments.data / "shrec17", "train"), schedule.seed)
-    network = fit(
-        lambda: prepared(UnimodalNetwork(CONFIG)),
-        sampler.batch,
-        scores,
-        schedule,
-        arguments.out / "log.jsonl",
+    train, held_out = (load_clips(arguments.data / "shrec17", name) for name in ("train", "val"))
+    schedule = Schedule(
+        arguments.epochs,
+        STEPS_PER_EPOCH,
+        warmup_epochs=0.1 * arguments.epochs,
+        validate_every=arguments.epochs,
     )
+    task = ReferenceProbe(ClipSampler(train, schedule.seed), held_out)
+    network = fit(task, schedule, arguments.out, accelerator="cpu")
     torch.save({"model": network.state_dict()}, arguments.out / "probe.pt")
-    share = accuracy(network, load_clips(arguments.data / "shrec17", "val"))
-    print(f"val accuracy {share:.4f}; wrote {arguments.out / 'probe.pt'}")
+    print(f"val accuracy {accuracy(network, held_out):.4f}; wrote {arguments.out / 'probe.pt'}")
     return 0
 
 

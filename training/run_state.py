@@ -1,0 +1,138 @@
+"""What a run leaves in its folder: the state to resume from, weights, and the log."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pickle
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save
+from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
+
+from motionrgbd.core.errors import OutputError, UsageError
+from motionrgbd.models.checkpoint import Checkpoint
+from motionrgbd.training.schedule import Schedule
+
+FORMAT = 1
+_MARGIN_BYTES = 64 << 20  # for logs, and whoever else writes to the disk
+
+
+@dataclass
+class RunState:
+    """Where a run stands after `epochs` whole epochs.
+
+    best: the highest validation figure so far, None before the first. Random states are not in
+    it: an epoch's generators are seeded by the schedule's seed, the epoch and the rank.
+    """
+
+    epochs: int
+    network: dict[str, Tensor]
+    average: dict[str, Tensor]
+    optimiser: dict[str, Any]
+    rates: dict[str, Any]
+    best: float | None
+
+
+class RunFolder:
+    """The folder of a run. Whatever is written replaces the old file whole or not at all."""
+
+    def __init__(self, path: Path, schedule: Schedule) -> None:
+        self.path, self._schedule = path, schedule
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"{path} cannot be made ({error.strerror}) — choose another folder"
+            ) from error
+
+    @property
+    def _state(self) -> Path:
+        return self.path / "resume.pt"
+
+    @property
+    def _log(self) -> Path:
+        return self.path / "log.jsonl"
+
+    def check_space(self, network: nn.Module, optimiser: Optimizer) -> None:
+        """Raise OutputError where the disk cannot take what the run will write."""
+        weights = sum(x.numel() * x.element_size() for x in network.state_dict().values())
+        moments = 2 if isinstance(optimiser, AdamW) else 1
+        # network, average and moments in the state, beside it best and last; the largest twice
+        needed = (2 * (2 + moments) + 3) * weights + _MARGIN_BYTES
+        free = shutil.disk_usage(self.path).free
+        if free < needed:
+            raise OutputError(
+                f"{self.path}: the checkpoints of this run need {needed / 1e6:.0f} MB, "
+                f"{free / 1e6:.0f} MB are free — free some space, or choose another folder"
+            )
+
+    def load(self) -> RunState | None:
+        """Return the state to resume from, None in a new folder.
+
+        Raises UsageError for a run of another schedule and OutputError for a damaged file.
+        """
+        if not self._state.is_file():
+            return None
+        try:
+            content = torch.load(self._state, map_location="cpu", weights_only=True)
+            version, schedule = content.pop("format"), content.pop("schedule")
+            state = RunState(**content) if version == FORMAT else None
+        except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
+            raise OutputError(
+                f"{self._state} cannot be read; delete it to start the run anew"
+            ) from error
+        if state is None:
+            raise OutputError(f"{self._state} has format {version}; delete it to start anew")
+        self._compare(schedule)
+        return state
+
+    def _compare(self, other: Mapping[str, Any]) -> None:
+        mine = dataclasses.asdict(self._schedule)
+        differing = [k for k in mine if mine[k] != other.get(k)]
+        if differing:
+            words = ", ".join(f"{k} {other.get(k)} there, {mine[k]} here" for k in differing)
+            raise UsageError(
+                f"{self.path} holds a run of another schedule ({words}) — choose another folder, "
+                "or delete it"
+            )
+
+    def save(self, state: RunState) -> None:
+        """Keep the state; a run that is killed goes on from here."""
+        part = self._state.with_name(self._state.name + ".part")
+        content = {"format": FORMAT, "schedule": dataclasses.asdict(self._schedule)}
+        with part.open("wb") as file:
+            torch.save(content | vars(state), file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, self._state)
+
+    def save_weights(self, name: str, network: nn.Module, checkpoint: Checkpoint | None) -> None:
+        """Write `NAME.safetensors`: the checkpoint, or without one the network's tensors alone."""
+        if checkpoint is None:
+            content = save({k: x.contiguous().cpu() for k, x in network.state_dict().items()})
+        else:
+            content = checkpoint.to_bytes()
+        path = self.path / f"{name}.safetensors"
+        part = path.with_name(path.name + ".part")
+        part.write_bytes(content)
+        os.replace(part, path)
+
+    def cut_log(self, epochs: int) -> None:
+        """Keep only the log lines of the first `epochs` epochs: the others will come again."""
+        lines = self._log.read_text().splitlines() if self._log.is_file() else []
+        kept = [line for line in lines if line.endswith("}") and json.loads(line)["epoch"] < epochs]
+        self._log.write_text("".join(line + "\n" for line in kept))
+
+    def log(self, epoch: int, step: int, values: Mapping[str, float]) -> None:
+        """Append one line of figures to `log.jsonl`."""
+        rounded = {name: float(f"{value:.6g}") for name, value in values.items()}
+        with self._log.open("a") as file:
+            file.write(json.dumps({"epoch": epoch, "step": step, **rounded}) + "\n")
