@@ -11,13 +11,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from motionrgbd.models.config import MODALITIES, NetworkConfig
-from motionrgbd.models.dtn import Picks, head
+from motionrgbd.models.dtn import Picks, Temporal, head
+from motionrgbd.models.presence import at_rows
 from motionrgbd.models.unimodal import Stream
 
 
 @dataclass(frozen=True)
 class FusionOutput:
-    """Scores (B, K) of the fused and the single streams, and what the losses and views need."""
+    """Scores (B, K) of the fused and the single streams, and what the losses and views need.
+
+    In rows where a modality is absent, what is computed from it means nothing.
+    """
 
     fusion: Tensor  # f3
     color: Tensor  # f1
@@ -33,11 +37,13 @@ class FusionOutput:
     depth_student: Tensor
     color_frame_attention: Tensor  # A_Y (B, T)
     depth_frame_attention: Tensor
+    present: Tensor  # (B, 2): 1 where colour, depth is there
 
     @property
     def scores(self) -> Tensor:
-        """What is ranked to name a gesture: f1 + f2 + f3 (B, K)."""
-        return self.color + self.depth + self.fusion
+        """What is ranked to name a gesture: f1 + f2 + f3 (B, K); of one modality alone, its own."""
+        color, depth = self.present[:, :1], self.present[:, 1:]  # (B, 1)
+        return self.color * color + self.depth * depth + self.fusion * (color * depth)
 
     @property
     def embedding(self) -> Tensor:
@@ -141,20 +147,32 @@ class FusionNetwork(nn.Module):
         O_color: Tensor,
         O_depth: Tensor,
         *,
+        present: Tensor | None = None,
         color_picks: Picks | None = None,
         depth_picks: Picks | None = None,
     ) -> FusionOutput:
-        """Scores of windows of both features O (B, T, D)."""
-        O_shared = self.interact(O_color, O_depth)
-        color = self.Modalit_rgb.dtn(O_color + O_shared, color_picks)
-        depth = self.Modalit_depth.dtn(O_depth + O_shared, depth_picks)
+        """Scores of windows of both features O (B, T, D).
+
+        present: (B, 2), 1 where colour, depth is there, 0 where not; None: both everywhere. What
+        is absent adds nothing to the other modality, which computes as if it were alone.
+        """
+        C, Z = (None, None) if present is None else (present[:, 0], present[:, 1])  # (B,)
+        both = None if C is None or Z is None else C * Z
+        O_shared = at_rows(both, self.crossFusion, self.interact, O_color, O_depth)
+        rgb_dtn, depth_dtn = self.Modalit_rgb.dtn, self.Modalit_depth.dtn
+        color: Temporal = at_rows(C, rgb_dtn, lambda x: rgb_dtn(x, color_picks), O_color + O_shared)
+        depth: Temporal = at_rows(
+            Z, depth_dtn, lambda x: depth_dtn(x, depth_picks), O_depth + O_shared
+        )
         R, D = color.tokens.amax(dim=1), depth.tokens.amax(dim=1)  # (B, D)
         f1, f2 = self.classifier1(R), self.classifier2(D)  # (B, K)
 
         x = functional.normalize(torch.cat((R, D), dim=1), dim=1)  # (B, 2 D)
-        shared = self.crossFusionT(x[:, :, None, None]).flatten(1)  # (B, D)
+        shared = at_rows(both, self.crossFusionT, self.interact_in_time, x)  # (B, D)
         R, D = R + shared, D + shared  # R', D'
-        f3, decoded = self.fusion_model(torch.cat((R, D), dim=1))  # (B, K), (B, D)
+        f3, decoded = at_rows(
+            both, self.fusion_model, self.fusion_model, torch.cat((R, D), dim=1)
+        )  # (B, K), (B, D)
 
         return FusionOutput(
             fusion=f3,
@@ -171,6 +189,7 @@ class FusionNetwork(nn.Module):
             depth_student=depth.student,
             color_frame_attention=color.frame_attention,
             depth_frame_attention=depth.frame_attention,
+            present=O_color.new_ones(len(O_color), 2) if present is None else present,
         )
 
     def interact(self, O_color: Tensor, O_depth: Tensor) -> Tensor:
@@ -178,3 +197,7 @@ class FusionNetwork(nn.Module):
         x = functional.normalize(torch.cat((O_color, O_depth), dim=2), dim=2)  # (B, T, 2 D)
         x = cast(Tensor, self.crossFusion(x.transpose(1, 2)[..., None]))  # (B, D, T, 1)
         return x[..., 0].transpose(1, 2)  # (B, T, D)
+
+    def interact_in_time(self, x: Tensor) -> Tensor:
+        """Temporal interaction: what both modalities' class tokens (B, 2 D) share (B, D)."""
+        return cast(Tensor, self.crossFusionT(x[:, :, None, None])).flatten(1)

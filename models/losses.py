@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from motionrgbd.models.dtn import SHARPEST, SHARPNESS
 from motionrgbd.models.fusion import FusionOutput
+from motionrgbd.models.presence import mean_of
 from motionrgbd.models.unimodal import UnimodalOutput
 
 SHARPENING_EPOCHS = 30
@@ -21,17 +22,28 @@ def sharpness(epoch: int) -> float:
     return SHARPEST + (SHARPNESS - SHARPEST) * progress
 
 
-def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
-    return functional.cross_entropy(logits, target, label_smoothing=0.1)
+def cross_entropy(logits: Tensor, target: Tensor, rows: Tensor | None = None) -> Tensor:
+    """Mean over the batch, or over its rows (B,) that are 1; targets (B,)."""
+    if rows is None:
+        return functional.cross_entropy(logits, target, label_smoothing=0.1)
+    each = functional.cross_entropy(logits, target, label_smoothing=0.1, reduction="none")
+    return mean_of(rows, each)
 
 
-def distillation(tokens: Tensor, student: Tensor, temperature: float) -> Tensor:
+def distillation(
+    tokens: Tensor, student: Tensor, temperature: float, rows: Tensor | None = None
+) -> Tensor:
     """KL(softmax(mean of class tokens / tau), detached || softmax(linear(A_Y) / tau)) (Eq. 14).
 
-    Class tokens (B, 3, D), student (B, D). Summed over batch and features, without tau^2.
+    Class tokens (B, 3, D), student (B, D). Summed over batch (its rows (B,) that are 1) and
+    features, without tau^2.
     """
     teacher = (tokens.mean(dim=1) / temperature).softmax(dim=1).detach()
-    return functional.kl_div((student / temperature).log_softmax(dim=1), teacher, reduction="sum")
+    log_student = (student / temperature).log_softmax(dim=1)
+    if rows is None:
+        return functional.kl_div(log_student, teacher, reduction="sum")
+    each = functional.kl_div(log_student, teacher, reduction="none").sum(dim=1)  # (B,)
+    return (each * rows).sum()
 
 
 @dataclass(frozen=True)
@@ -68,20 +80,31 @@ class FusionLoss:
 
 
 def fusion_loss(output: FusionOutput, target: Tensor, temperature: float) -> FusionLoss:
-    """CE(f1) + CE(f2) + CE(f3), BCE, MSE and both distillations, all of weight 1; targets (B,)."""
+    """CE(f1) + CE(f2) + CE(f3), BCE, MSE and both distillations, all of weight 1; targets (B,).
+
+    Each term is a mean over the rows that have what it is about: f1 counts where colour is there,
+    f2 where depth is, f3, BCE and MSE where both are. A term without rows is 0.
+    """
     o = output
-    is_color, is_depth = torch.ones_like(o.color_modality), torch.zeros_like(o.depth_modality)
+    color, depth = o.present.unbind(1)  # (B,)
+    both = color * depth
     return FusionLoss(
-        cross_entropy(o.color, target)
-        + cross_entropy(o.depth, target)
-        + cross_entropy(o.fusion, target),
-        functional.binary_cross_entropy_with_logits(o.color_modality, is_color)
-        + functional.binary_cross_entropy_with_logits(o.depth_modality, is_depth),
-        functional.mse_loss(o.decoded, o.color_features)
-        + functional.mse_loss(o.decoded, o.depth_features),
-        distillation(o.color_tokens, o.color_student, temperature)
-        + distillation(o.depth_tokens, o.depth_student, temperature),
+        cross_entropy(o.color, target, color)
+        + cross_entropy(o.depth, target, depth)
+        + cross_entropy(o.fusion, target, both),
+        mean_of(both, _modality_error(o.color_modality, 1.0))
+        + mean_of(both, _modality_error(o.depth_modality, 0.0)),
+        mean_of(both, (o.decoded - o.color_features).square().mean(dim=1))
+        + mean_of(both, (o.decoded - o.depth_features).square().mean(dim=1)),
+        distillation(o.color_tokens, o.color_student, temperature, color)
+        + distillation(o.depth_tokens, o.depth_student, temperature, depth),
     )
+
+
+def _modality_error(logit: Tensor, is_color: float) -> Tensor:
+    """Binary cross entropy (B,) of logits (B, 1) that features are colour's."""
+    target = torch.full_like(logit, is_color)
+    return functional.binary_cross_entropy_with_logits(logit, target, reduction="none")[:, 0]
 
 
 def network_loss(

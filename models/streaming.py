@@ -17,6 +17,7 @@ from motionrgbd.models.config import NetworkConfig
 from motionrgbd.models.dsn import DSN, State
 from motionrgbd.models.dtn import SHARPNESS, Picks
 from motionrgbd.models.fusion import FusionNetwork, FusionOutput
+from motionrgbd.models.presence import at_rows
 from motionrgbd.models.unimodal import UnimodalNetwork, UnimodalOutput
 
 
@@ -44,7 +45,8 @@ class StreamingNetwork(nn.Module):
 
     Whatever there is one of per modality comes as a tuple in the order of `config.modalities`:
     clips (B, C, L, H, W), images (B, C, H, W), guidance (B, 1, L, H, W) or (B, 1, H, W), energies
-    (B, L, E), features (B, L, D).
+    (B, L, E), features (B, L, D). `present` (B, 2) says of a network of both which are there, 1 or
+    0; None: both.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
@@ -78,10 +80,17 @@ class StreamingNetwork(nn.Module):
             [windows_at(e, last, self.config.window) for e in energies],
         )
 
-    def frames(self, clips: Sequence[Tensor], guidance: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Features (B, L, D) of every frame of whole clips."""
-        modalities = zip(self.streams, clips, guidance, strict=True)
-        return tuple(stream.spatial(clip, g) for stream, clip, g in modalities)
+    def frames(
+        self,
+        clips: Sequence[Tensor],
+        guidance: Sequence[Tensor],
+        *,
+        present: Tensor | None = None,
+    ) -> tuple[Tensor, ...]:
+        """Features (B, L, D) of every frame of whole clips; zeros where a modality is absent."""
+        columns = (None,) * len(self.streams) if present is None else present.unbind(1)
+        modalities = zip(columns, self.streams, clips, guidance, strict=True)
+        return tuple(at_rows(rows, dsn, dsn.spatial, clip, g) for rows, dsn, clip, g in modalities)
 
     def initial_state(self, batch: int) -> tuple[State, ...]:
         """The state before the first frame, on the network's device."""
@@ -104,6 +113,7 @@ class StreamingNetwork(nn.Module):
         features: Sequence[Tensor],
         energies: Sequence[Tensor] = (),
         *,
+        present: Tensor | None = None,
         temperature: float = SHARPNESS,
         picks: Sequence[Picks | None] | None = None,
     ) -> StreamingOutput:
@@ -118,7 +128,9 @@ class StreamingNetwork(nn.Module):
             ]
         picks = picks or (None,) * len(features)
         if isinstance(self.network, FusionNetwork):
-            fused = self.network.recognise(*features, color_picks=picks[0], depth_picks=picks[1])
+            fused = self.network.recognise(
+                *features, present=present, color_picks=picks[0], depth_picks=picks[1]
+            )
             return StreamingOutput(
                 fused.scores, fused.color, fused.depth, fused.embedding, parts=fused
             )
