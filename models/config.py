@@ -9,6 +9,7 @@ from typing import Any
 
 MODALITIES = ("color", "depth")
 TEMPORAL_POOLS = ("centred", "causal", "none")
+INTERACTIONS = ("both", "spatial", "temporal", "none")
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,21 @@ class NetworkConfig:
     image_size: int = 224  # px
     temporal_pool: str = "centred"
     guided: bool = True
+    neighbours: float = 0.7  # share of the tokens that a query attends to, the class token counted
+    recoupling: bool = True
+    interaction: str = "both"  # in which of space and time two modalities exchange features
     energies: int = 0  # motion energies per frame that a streaming network embeds; 0 = none
     energy_hidden: int = 0  # width of a hidden layer of that embedding; 0 = linear
 
     def __post_init__(self) -> None:
         for name in ("classes", "window", "blocks", "heads", "image_size"):
             _require(getattr(self, name) >= 1, f"{name} must be at least 1", getattr(self, name))
+        _require(0 < self.neighbours <= 1, "neighbours must be a share of 1", self.neighbours)
+        _require(
+            self.interaction in INTERACTIONS,
+            f"interaction must be one of {', '.join(INTERACTIONS)}",
+            self.interaction,
+        )
         for name in ("recoupling_hidden", "recoupling_heads", "recoupling_width"):
             _require(getattr(self, name) >= 1, f"{name} must be at least 1", getattr(self, name))
         _require(self.width > 0, "width must be positive", self.width)

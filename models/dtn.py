@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from motionrgbd.models.config import NetworkConfig
-from motionrgbd.models.rcm import RCM
+from motionrgbd.models.rcm import RCM, NoRCM
 from motionrgbd.models.transformer import Transformer
 from motionrgbd.models.units import InceptionWidths, TemporalInceptionBlock, temporal_max_pool
 
@@ -66,14 +66,17 @@ class DTN(nn.Module):
             bin_middles(config.window, medium),
             bin_middles(config.window, large),
         )
-        self.rcm = RCM(config)
+        self.rcm = RCM(config) if config.recoupling else NoRCM()
         for name, frames in zip(BRANCHES, config.branches, strict=True):
             position = nn.Parameter(torch.randn(1, frames + 1, D))
             self.register_parameter(f"pos_embedding_{name}", position)
             self.register_parameter(f"cls_token_{name}", nn.Parameter(torch.randn(1, 1, D)))
         blocks = []
         for i in range(config.blocks):
-            block = {f"transformer_enc_{b}": Transformer(D, config.heads) for b in BRANCHES}
+            block = {
+                f"transformer_enc_{b}": Transformer(D, config.heads, config.neighbours)
+                for b in BRANCHES
+            }
             mixed = {
                 f"Mixed_{b}": TemporalInceptionBlock(D, WIDTHS_512.scaled(D / 512))
                 for b in BRANCHES

@@ -62,6 +62,13 @@ def joint(width: int) -> nn.Sequential:
     )
 
 
+class Silence(nn.Sequential):
+    """In place of `joint` where modalities do not interact: adds nothing (B, D, T, 1)."""
+
+    def forward(self, x: Tensor) -> Tensor:  # (B, 2 D, T, 1)
+        return torch.zeros_like(x[:, : x.shape[1] // 2])
+
+
 class Encoder(nn.Module):
     """CAPF's encoder (B, 2 D, 1, 1) -> (B, D/2, 1, 1)."""
 
@@ -116,8 +123,8 @@ class FusionNetwork(nn.Module):
         self.config = config
         self.Modalit_rgb = Stream(config, MODALITIES[0])
         self.Modalit_depth = Stream(config, MODALITIES[1])
-        self.crossFusion = joint(D)
-        self.crossFusionT = joint(D)
+        self.crossFusion = joint(D) if config.interaction in ("both", "spatial") else Silence()
+        self.crossFusionT = joint(D) if config.interaction in ("both", "temporal") else Silence()
         self.classifier1 = head(D, K)
         self.classifier2 = head(D, K)
         self.fusion_model = CAPF(D, K)

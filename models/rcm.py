@@ -63,3 +63,11 @@ class RCM(nn.Module):
         q = self.q(rows).view(B, D, self.heads, -1).transpose(1, 2)  # (B, heads, D, width)
         k = self.k(rows).view(B, D, self.heads, -1).transpose(1, 2)
         return q, k
+
+
+class NoRCM(nn.Module):
+    """The network without recoupling: features pass, no frame counts more than another."""
+
+    def forward(self, features: Tensor) -> Recoupled:  # (B, T, D)
+        ones = torch.ones_like(features[:, :, 0])  # (B, T)
+        return Recoupled(features, ones, torch.zeros_like(features[:, 0]))

@@ -13,9 +13,10 @@ NEIGHBOURS = 0.7  # share of the tokens that a query attends to, the class token
 class KNNAttention(nn.Module):
     """softmax over the k largest of q k^T / sqrt(d) per query, times v."""
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, neighbours: float) -> None:
         super().__init__()
         self.heads = heads
+        self.neighbours = neighbours
         self.scale = (width // heads) ** -0.5
         self.to_qkv = nn.Linear(width, 3 * width, bias=False)
         self.to_out = nn.Sequential(nn.Linear(width, width), nn.Dropout(0.1))
@@ -36,18 +37,20 @@ class KNNAttention(nn.Module):
 
     def _attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         scores = q @ k.transpose(2, 3) * self.scale  # (B, heads, queries, n)
-        attention = nearest(scores).softmax(dim=3)
+        attention = nearest(scores, self.neighbours).softmax(dim=3)
         y: Tensor = self.to_out((attention @ v).transpose(1, 2).flatten(2))  # (B, queries, D)
         return y
 
 
-def nearest(scores: Tensor) -> Tensor:
-    """Per row of the last axis keep the int(0.7 n) largest scores; the others become -inf.
+def nearest(scores: Tensor, share: float = NEIGHBOURS) -> Tensor:
+    """Per row of the last axis keep the int(share n) largest scores; the others become -inf.
 
     Comparing with the k-th value is fast in run-times where scattering a mask is slow; so is not
     sorting the k (a third of the time). Scores that tie with the k-th are all kept.
     """
-    k = max(1, int(NEIGHBOURS * scores.shape[-1]))
+    k = max(1, int(share * scores.shape[-1]))
+    if k == scores.shape[-1]:
+        return scores
     kth = scores.detach().topk(k, dim=-1, sorted=False).values.amin(dim=-1, keepdim=True)
     return scores.masked_fill(scores < kth, float("-inf"))
 
@@ -82,9 +85,9 @@ class PreNorm(nn.Module):
 class Transformer(nn.Module):
     """One pre-norm layer: x + attention(norm(x)), then x + feed_forward(norm(x))."""
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, neighbours: float = NEIGHBOURS) -> None:
         super().__init__()
-        attention = PreNorm(width, KNNAttention(width, heads))
+        attention = PreNorm(width, KNNAttention(width, heads, neighbours))
         feed_forward = PreNorm(width, FeedForward(width))
         self.layers = nn.ModuleList([nn.ModuleList([attention, feed_forward])])
 
