@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from motionrgbd.app.command import Parser, program_version, run_command
+from motionrgbd.app.data import add_data
 from motionrgbd.app.settings import settings_from
 from motionrgbd.core.errors import LibraryError, OutputError, UsageError
 
@@ -53,6 +54,7 @@ def _parser() -> Parser:
         _add_bench,
         _add_doctor,
         _add_train,
+        add_data,
         _add_evaluate,
     ):
         add(commands)

@@ -18,7 +18,8 @@ MAY_IMPORT = {
     "calibration": {"calibration"},
     "training": {"training", "core", "models", "calibration"},
 }
-SUB_COMMANDS = {"app/cli.py", "app/bench.py"}  # may import training, inside functions
+# may import training, inside functions
+SUB_COMMANDS = {"app/cli.py", "app/bench.py", "app/data.py"}
 QT = {"PySide6", "shiboken6", "pyqtgraph"}
 HEAVY = ("torch", "cv2", "numpy", "av", "PySide6", "pyqtgraph", "matplotlib", "onnxruntime")
 

@@ -48,12 +48,16 @@ def check(
 ) -> list[SplitCheck]:
     """Check a set's lists against the official counts, and its clips' first and last pictures.
 
-    splits: those to check; by default all whose list is there, and at least one must be.
+    splits: those to check, by default all; one whose list is missing is a problem.
     Raises `SourceError` for a folder that is no such set, or a damaged list.
     """
-    if splits is None:
-        splits = _splits_there(benchmark, root)
-    return [_check_split(benchmark, root, split, show_progress) for split in splits]
+    there = splits_there(benchmark, root)
+    return [
+        _check_split(benchmark, root, split, show_progress)
+        if split in there
+        else _absent(benchmark, split)
+        for split in splits or benchmark.splits
+    ]
 
 
 def lists_there(benchmark: Benchmark, root: Path, split: str) -> list[Path]:
@@ -62,7 +66,8 @@ def lists_there(benchmark: Benchmark, root: Path, split: str) -> list[Path]:
     return [file for file in files if file is not None and file.is_file()]
 
 
-def _splits_there(benchmark: Benchmark, root: Path) -> list[str]:
+def splits_there(benchmark: Benchmark, root: Path) -> list[str]:
+    """Return the splits whose clips this copy lists. Raises `SourceError` where it lists none."""
     if benchmark.packed:
         return [split for split in benchmark.splits if _has(benchmark, root, split)]
     there = [split for split in benchmark.splits if lists_there(benchmark, root, split)]
@@ -79,6 +84,11 @@ def _has(benchmark: Benchmark, root: Path, split: str) -> bool:
         if split == next(iter(benchmark.splits)):
             raise
         return False
+
+
+def _absent(benchmark: Benchmark, split: str) -> SplitCheck:
+    problem = "its list is missing, or has no clips"
+    return SplitCheck(split, 0, 0, benchmark.split(split).clips, [problem])
 
 
 def _check_split(benchmark: Benchmark, root: Path, split: str, show_progress: bool) -> SplitCheck:

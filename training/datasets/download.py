@@ -168,7 +168,7 @@ def _unpack(parts: Sequence[Path], target: Path, free_bytes: FreeBytes) -> None:
         return
     part = target.with_name(f".{target.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
+    make_folder(part)
     need = sum(p.stat().st_size for p in parts)  # pictures do not shrink further
     if parts[0].name.lower().endswith((".gz", ".tgz", ".bz2", ".xz")):
         need *= 2
@@ -208,6 +208,16 @@ class _Joined(RawIOBase):
     def close(self) -> None:
         self._file.close()
         super().close()
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it. Raises `OutputError` where it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise OutputError(
+            f"{folder} cannot be made ({problem.strerror}); choose another folder with --to"
+        ) from None
 
 
 def disk_free(path: Path) -> int:

@@ -31,6 +31,7 @@ from motionrgbd.training.datasets.download import (
     FreeBytes,
     check_space,
     disk_free,
+    make_folder,
     open_download,
 )
 from motionrgbd.training.datasets.pack_shrec17 import plan_shrec17
@@ -105,12 +106,12 @@ def prepare(
     in this one. Raises `SourceError` where the download is not this set, `OutputError` where the
     disk is too small or full: what was made is kept.
     """
-    _make_folder(destination)
     scratch = destination / SCRATCH_FOLDER
     download = open_download(source, scratch, free_bytes)
     plan = _planner(benchmark)(download)
     if not plan.jobs:
         raise SourceError(_nothing_found(benchmark, source, download))
+    make_folder(destination)
     if lists is not None:
         use_lists(benchmark, plan, lists)
     report = Report(benchmark.name, missing=plan.missing, notes=plan.notes)
@@ -273,15 +274,6 @@ def _count(folder: Path) -> int:
         return len(os.listdir(folder))
     except OSError:
         return 0
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise OutputError(
-            f"{folder} cannot be made ({problem.strerror}); choose another folder with --to"
-        ) from None
 
 
 def _nothing_found(benchmark: Benchmark, source: Path, download: Download) -> str:

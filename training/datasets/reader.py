@@ -96,7 +96,7 @@ def read_pictures(record: ClipRecord, modality: Modality, indices: Sequence[int]
         return [np.repeat(picture[..., None], 3, axis=2) for picture in pictures]
     names = record.color_names if modality == "color" else record.depth_names
     decode = picture_decoder(names)
-    return [decode(_bytes_of(place / names(i)), place / names(i)) for i in indices]
+    return [decode(read_bytes(place / names(i)), place / names(i)) for i in indices]
 
 
 def picture_decoder(names: PictureNames) -> Callable[[bytes, Path], Picture]:
@@ -193,7 +193,8 @@ def _packed_records(benchmark: Benchmark, root: Path, split: str) -> list[ClipRe
     return [ClipRecord(row.name, row.frames, row.label, None, root / DEPTH_FILE) for row in rows]
 
 
-def _bytes_of(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """Return a picture file. Raises `SourceError` that names it where it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as problem:

@@ -31,8 +31,8 @@ def contact_sheet(
 ) -> None:
     """Write a PNG: a block per clip, a row per modality with its pictures, a row with its maps.
 
-    Maps are those of the recipe's window that end at the moment shown, as heat over the grey
-    picture: black is none, yellow is strong. Raises `SourceError` for pictures that cannot be
+    Maps are those of the set's window that end at the moment shown, as heat over the grey
+    picture: dark is none, yellow is strong. Raises `SourceError` for pictures that cannot be
     read, `OutputError` where the file cannot be written.
     """
     blocks = [_block(benchmark, record) for record in records]
@@ -96,7 +96,7 @@ def _rows(
     """The tiles of one modality: pictures, and maps."""
     window = benchmark.guidance_window
     pictures, maps = [], []
-    for moment in moments(record.frames):
+    for moment in moments(record.frames, window):
         indices = range(max(0, moment - window + 1), moment + 1)
         images = read_pictures(record, modality, list(indices))
         # as the network sees them: small, all of one size
@@ -110,9 +110,10 @@ def _rows(
     return pictures, maps
 
 
-def moments(frames: int) -> list[int]:
-    """Return the frames shown of a clip, evenly spread; the first maps of a clip are empty."""
-    return [frames * (2 * i + 1) // (2 * COLUMNS) for i in range(COLUMNS)]
+def moments(frames: int, window: int) -> list[int]:
+    """Return the frames shown of a clip, evenly spread from the first that has a map."""
+    first = min(window, frames) - 1
+    return [first + (frames - 1 - first) * i // (COLUMNS - 1) for i in range(COLUMNS)]
 
 
 def _fit(image: Picture) -> tuple[int, int]:

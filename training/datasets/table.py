@@ -33,17 +33,18 @@ def find_benchmark(name: str) -> Benchmark:
     raise UsageError(f"there is no data set '{name}': one of {', '.join(BENCHMARKS)}")
 
 
-def set_folder(benchmark: Benchmark, given: Path | None = None) -> Path:
+def set_folder(benchmark: Benchmark, given: Path | None = None, option: str = "--root") -> Path:
     """Return the folder of a set: the given one, else the one of its key in $MOTIONRGBD_DATA.
 
-    Raises `UsageError` where neither is set.
+    option: what the user may say instead. Raises `UsageError` where neither is set.
     """
     if given is not None:
         return given.expanduser()
     place = os.environ.get(DATA_VARIABLE)
+    name = benchmark.key.removesuffix("-28")  # the same files with other labels
     if not place:
         raise UsageError(
-            f"where is {benchmark.name}? Set {DATA_VARIABLE} to the folder that holds "
-            f"'{benchmark.key.removesuffix('-28')}', or say --root"
+            f"where is {benchmark.name}? Set {DATA_VARIABLE} to the folder that holds '{name}', "
+            f"or say {option}"
         )
-    return Path(place).expanduser() / benchmark.key.removesuffix("-28")
+    return Path(place).expanduser() / name
