@@ -1,0 +1,160 @@
+"""The default model: `motionrgbd train default` makes it from SHREC'17 depth and synthetic hands.
+
+Three stages: depth alone, colour alone (side by side on two cores), then both fused. Every stage
+resumes where it was stopped; what is rendered and cut is kept in the run's folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+from motionrgbd.core.errors import UsageError
+from motionrgbd.models.config import NetworkConfig
+from motionrgbd.models.recipe import Modality
+from motionrgbd.models.streaming import StreamingNetwork
+from motionrgbd.training.datasets.shrec17 import SHREC17
+from motionrgbd.training.datasets.table import set_folder
+from motionrgbd.training.hand_clips import load_hand_clips
+from motionrgbd.training.hand_network import FusionStage, HandStage, fused
+from motionrgbd.training.hand_recipe import (
+    CONFIG,
+    RECIPE,
+    TrainingPlan,
+    full_plan,
+    quick_plan,
+)
+from motionrgbd.training.hand_tasks import FusionTask, HandData, StageTask
+from motionrgbd.training.loop import fit
+from motionrgbd.training.synthetic_hands import load_synthetic_hands
+
+STAGES: tuple[Modality, ...] = ("depth", "color")
+VAL_SUBJECTS = (19, 20)  # of the official training split: hyper-parameters are chosen on them
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Train all stages, or one; see `--help`."""
+    given = _parser().parse_args(argv)
+    plan = quick_plan(given.seed) if given.quick else full_plan(given.seed)
+    given.out.mkdir(parents=True, exist_ok=True)
+    if given.stage in STAGES:
+        train_stage(given.stage, plan, given)
+        return 0
+    data_of(plan, given)  # whatever is wrong with the data is found before hours of training
+    if torch.cuda.is_available() or (os.cpu_count() or 1) < 2:
+        for modality in STAGES:
+            train_stage(modality, plan, given)
+    else:
+        _side_by_side(argv if argv is not None else sys.argv[1:])
+    network = train_fusion(plan, given)
+    finish(network, plan, given)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="motionrgbd train default", description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--root", type=Path, help="the prepared SHREC'17 folder")
+    parser.add_argument("--quick", action="store_true", help="minutes instead of hours")
+    parser.add_argument(
+        "--hold-out-val",
+        action="store_true",
+        help="train without the val subjects, to choose hyper-parameters on them",
+    )
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--stage", choices=(*STAGES, "all"), default="all")
+    return parser
+
+
+def data_of(plan: TrainingPlan, given: argparse.Namespace) -> HandData:
+    """Load (or make and keep) everything that stages train on."""
+    folder = set_folder(SHREC17, given.root)
+    cache = given.out / "cache"
+    clips = load_hand_clips(folder, ("train", "val"), RECIPE, cache)
+    held_out = np.isin(clips.subject, VAL_SUBJECTS)
+    if not held_out.any() or held_out.all():
+        raise UsageError(
+            f"{folder}: the training split needs subjects {VAL_SUBJECTS} and others — prepare it "
+            "again with `motionrgbd data prepare shrec17`"
+        )
+    missing = sorted(set(range(28)) - set(clips.fine[~held_out].tolist()))
+    if missing:
+        raise UsageError(f"{folder}: no training clip of label28 {[m + 1 for m in missing]}")
+    workers = os.cpu_count() or 1
+    synthetic = load_synthetic_hands(range(plan.recordings), RECIPE, cache, workers=workers)
+    watched = clips.chosen(np.flatnonzero(held_out))
+    without_val = given.hold_out_val or given.quick
+    return HandData(
+        clips=clips.chosen(np.flatnonzero(~held_out)) if without_val else clips,
+        synthetic=synthetic,
+        watched=watched,
+    )
+
+
+def config_of(modality: Modality) -> NetworkConfig:
+    """Return the sizes of one modality's stage."""
+    return replace(CONFIG, modalities=(modality,))
+
+
+def train_stage(modality: Modality, plan: TrainingPlan, given: argparse.Namespace) -> HandStage:
+    """Train one modality alone; what was trained before is taken as it is."""
+    depth = modality == "depth"
+    mixture = plan.depth_mixture if depth else plan.color_mixture
+    schedule = plan.depth if depth else plan.color
+    data = data_of(plan, given)
+    task = StageTask(modality, config_of(modality), RECIPE, data, mixture, schedule)
+    network: HandStage = fit(task, schedule, given.out / modality)
+    return network
+
+
+def _side_by_side(argv: Sequence[str]) -> None:
+    """Train the stages in processes of their own, one core each: no core waits for the other."""
+    each = max(1, (os.cpu_count() or 1) // len(STAGES))
+    environment = {**os.environ, "OMP_NUM_THREADS": str(each)}
+    command = [sys.executable, "-m", "motionrgbd.training.default_model", *argv]
+    running = [
+        subprocess.Popen([*command, "--stage", modality], env=environment) for modality in STAGES
+    ]
+    try:
+        codes = [process.wait() for process in running]
+    finally:
+        for process in running:
+            process.terminate()
+    failed = [modality for modality, code in zip(STAGES, codes, strict=True) if code]
+    if failed:
+        raise UsageError(f"the {' and the '.join(failed)} stage failed; the reason stands above")
+
+
+def trained_stage(modality: Modality, out: Path) -> HandStage:
+    """Return what a finished stage left."""
+    stage = HandStage(config_of(modality), modality)
+    stage.load_state_dict(load_file(out / modality / "last.safetensors"))
+    return stage.eval()
+
+
+def train_fusion(plan: TrainingPlan, given: argparse.Namespace) -> StreamingNetwork:
+    """Train interaction and CAPF over the two finished stages."""
+    stages = (trained_stage("color", given.out), trained_stage("depth", given.out))
+    task = FusionTask(
+        fused(CONFIG, *stages), RECIPE, data_of(plan, given), plan.fusion_mixture, plan.fusion
+    )
+    trained: FusionStage = fit(task, plan.fusion, given.out / "fusion")
+    return trained.network
+
+
+def finish(network: StreamingNetwork, plan: TrainingPlan, given: argparse.Namespace) -> None:
+    """Calibrate and write the checkpoint."""
+    raise NotImplementedError
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

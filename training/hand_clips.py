@@ -1,0 +1,255 @@
+"""SHREC'17 / DHG-14 hand crops (De Smedt et al.) as the live application would see the hand.
+
+The package holds, for 32 uniform samples of a clip, a 50x50 depth crop and the box in the 640x480
+picture that it was cut from. Each crop is put back into its picture, and the recipe's square is cut
+around the middle of the box: what the network is trained on is what it is given live.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import lzma
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from motionrgbd.calibration.intrinsics import Intrinsics
+from motionrgbd.core.preprocess import cut_square, relative_depth
+from motionrgbd.core.results import Box
+from motionrgbd.models.recipe import HandView, Recipe, RelativeDepth
+
+SAMPLES = 32  # of every clip
+SOURCE_HZ = 30.0  # the camera's rate, in which `orig_frames` counts
+FRAME_PX = (640, 480)
+MARGIN = 1.375  # cached crops reach this much further than the recipe's: augmentation moves them
+# The RealSense F200's depth camera, as other work on this data set takes it.
+CAMERA = Intrinsics(
+    width_px=640, height_px=480, fx_px=463.889, fy_px=463.889, cx_px=320.0, cy_px=240.0
+)
+
+
+@dataclass(frozen=True)
+class Package:
+    """Clips as they are stored: n clips of 32 samples.
+
+    depth: uint8 (n, 32, 50, 50), 0 = no reading, else q * step_mm + offset_mm of the clip.
+    boxes: int (n, 32, 4), y0 x0 y1 x1 in the 640x480 picture; frames without a hand hold the box
+    of the nearest frame that has one. fine: 0..27 = 2 (gesture - 1) + finger - 1.
+    """
+
+    depth: NDArray[np.uint8]
+    boxes: NDArray[np.int64]
+    step_mm: float
+    offset_mm: NDArray[np.int64]
+    fine: NDArray[np.int64]
+    subject: NDArray[np.int64]
+    source_frames: NDArray[np.int64]
+    index: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.fine)
+
+    def millimetres(self, clip: int) -> NDArray[np.uint16]:
+        """Return the crops (32, 50, 50) of one clip in millimetres, 0 = no reading."""
+        codes = self.depth[clip].astype(np.int64)
+        mm = codes * round(self.step_mm) + self.offset_mm[clip]
+        return np.where(codes > 0, mm, 0).astype(np.uint16)
+
+
+def load_package(folder: Path, splits: tuple[str, ...]) -> Package:
+    """Read the clips of some splits (`train`, `val`, `test`). Raises FileNotFoundError, ValueError.
+
+    The official training split is `train` and `val` together.
+    """
+    for name in ("clips.csv", "depth_u8.npy.xz", "aux.npz"):
+        if not (folder / name).is_file():
+            raise FileNotFoundError(
+                f"{folder / name} is missing: give a folder that `motionrgbd data prepare shrec17` "
+                "wrote, with clips.csv, depth_u8.npy.xz and aux.npz"
+            )
+    with (folder / "clips.csv").open() as file:
+        everything = list(csv.DictReader(file))
+    rows = [row for row in everything if row["split"] in splits]
+    if not rows:
+        raise ValueError(f"{folder / 'clips.csv'} has no clip of {' or '.join(splits)}")
+    index = np.array([int(row["index"]) for row in rows])
+    with lzma.open(folder / "depth_u8.npy.xz") as file:
+        depth = np.load(file)
+    aux = np.load(folder / "aux.npz")
+    boxes = aux["bbox_y0x0y1x1"]
+    if len(depth) != len(everything) or len(boxes) != len(everything):
+        raise ValueError(
+            f"{folder}: clips.csv lists {len(everything)} clips, depth_u8.npy.xz holds "
+            f"{len(depth)}, aux.npz {len(boxes)}: prepare the data set again"
+        )
+    fine = np.array([int(row["label28"]) - 1 for row in rows])
+    if fine.min() < 0 or fine.max() > 27:
+        worst = rows[int(np.argmax((fine < 0) | (fine > 27)))]
+        raise ValueError(f"{folder / 'clips.csv'}: label28 {worst['label28']} is not 1 to 28")
+    return Package(
+        depth=depth[index],
+        boxes=np.stack([_filled(clip) for clip in boxes[index].astype(np.int64)]),
+        step_mm=float(aux["depth_step_mm"]),
+        offset_mm=aux["depth_offset_mm"][index].astype(np.int64),
+        fine=fine,
+        subject=np.array([int(row["subject"]) for row in rows]),
+        source_frames=np.array([int(row["orig_frames"]) for row in rows]),
+        index=index,
+    )
+
+
+def _filled(boxes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give frames without a hand the box of the nearest frame that has one."""
+    there = np.flatnonzero((boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]))
+    if not len(there):
+        width, height = FRAME_PX
+        return np.tile(np.array([0, 0, height, width]), (len(boxes), 1))
+    nearest = np.abs(np.arange(len(boxes))[:, None] - there[None]).argmin(1)
+    return np.asarray(boxes[there[nearest]])
+
+
+def hand_distance_mm(crop: NDArray[np.uint16]) -> float:
+    """Return the distance of the hand in a crop of its box; 0 where nothing was measured."""
+    height, width = crop.shape
+    middle = crop[height // 5 : height - height // 5, width // 5 : width - width // 5]
+    seen = middle[middle > 0]
+    if not len(seen):
+        seen = crop[crop > 0]
+    if not len(seen):
+        return 0.0
+    # of what the box shows, what lies within a hand's depth of its front
+    return float(np.median(seen[seen <= np.percentile(seen, 10) + 150]))
+
+
+def pasted(crop: NDArray[np.uint16], box: NDArray[np.int64]) -> NDArray[np.uint16]:
+    """Return the 640x480 picture with a crop back in its box (y0 x0 y1 x1), all else 0."""
+    width, height = FRAME_PX
+    frame = np.zeros((height, width), np.uint16)
+    y0, x0, y1, x1 = (int(v) for v in box)
+    patch = cv2.resize(crop, (x1 - x0, y1 - y0), interpolation=cv2.INTER_NEAREST_EXACT)
+    top, left, bottom, right = max(y0, 0), max(x0, 0), min(y1, height), min(x1, width)
+    frame[top:bottom, left:right] = patch[top - y0 : bottom - y0, left - x0 : right - x0]
+    return frame
+
+
+def square(x_px: float, y_px: float, z_mm: float, side_m: float) -> Box:
+    """Return the box of a square of `side_m` at this place."""
+    half = 0.5 * side_m * 1000.0 * CAMERA.fx_px / z_mm
+    return Box(x_px - half, y_px - half, x_px + half, y_px + half)
+
+
+@dataclass(frozen=True)
+class HandClips:
+    """Wide crops around annotated hands, and where they were.
+
+    codes: uint8 (n, 32, W, W), relative depth, 128 at the hand's distance; W = MARGIN * the
+    recipe's size. place: float32 (n, 32, 3), middle of the box in px and distance in mm.
+    fine (n,) 0..27; subject, source_frames, index (n,).
+    """
+
+    codes: NDArray[np.uint8]
+    place: NDArray[np.float32]
+    fine: NDArray[np.int64]
+    subject: NDArray[np.int64]
+    source_frames: NDArray[np.int64]
+    index: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.fine)
+
+    def chosen(self, keep: NDArray[Any]) -> HandClips:
+        """Return the clips that an index or a mask selects."""
+        return HandClips(**{name: value[keep] for name, value in vars(self).items()})
+
+
+def wide_side_px(recipe: Recipe) -> int:
+    """Return the side of the cached crops."""
+    return round(recipe.size_px[0] * MARGIN)
+
+
+def clip_places(package: Package, clip: int) -> NDArray[np.float32]:
+    """Return the hand's place (32, 3) in a clip by its boxes: x px, y px, z mm."""
+    crops = package.millimetres(clip)
+    boxes = package.boxes[clip]
+    z = np.array([hand_distance_mm(crop) for crop in crops])
+    there = np.flatnonzero(z > 0)
+    if not len(there):
+        raise ValueError(f"clip {package.index[clip]} has no depth reading at all")
+    z = np.interp(np.arange(len(z)), there, z[there])
+    # a hand seen from its edge gives hardly a reading: single wrong distances are passed over
+    around = np.pad(z, 1, mode="edge")
+    z = np.median([around[:-2], around[1:-1], around[2:]], axis=0)
+    x, y = (boxes[:, 1] + boxes[:, 3]) / 2, (boxes[:, 0] + boxes[:, 2]) / 2
+    return np.stack([x, y, z], 1).astype(np.float32)
+
+
+def _wide_crops(job: tuple[Package, int, Recipe]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    package, clip, recipe = job
+    view, depth = recipe.view, recipe.depth
+    assert isinstance(view, HandView)
+    assert isinstance(depth, RelativeDepth)
+    places, side = clip_places(package, clip), wide_side_px(recipe)
+    codes = np.empty((SAMPLES, side, side), np.uint8)
+    for i, (crop, box) in enumerate(
+        zip(package.millimetres(clip), package.boxes[clip], strict=True)
+    ):
+        x, y, z = (float(v) for v in places[i])
+        cut = cut_square(pasted(crop, box), square(x, y, z, view.side_m * MARGIN))
+        near = relative_depth(cut, z, depth)
+        codes[i] = cv2.resize(near, (side, side), interpolation=cv2.INTER_AREA)
+    return codes, places
+
+
+def load_hand_clips(
+    folder: Path, splits: tuple[str, ...], recipe: Recipe, cache: Path | None = None
+) -> HandClips:
+    """Return the clips of some splits as wide crops; `cache` keeps them for the next run."""
+    package = load_package(folder, splits)
+    stamp = hashlib.sha256(f"{recipe.view}{recipe.depth}{recipe.size_px}{MARGIN}".encode())
+    stamp.update(package.index.tobytes() + package.boxes.tobytes())
+    path = None if cache is None else cache / f"hands-{stamp.hexdigest()[:12]}.npz"
+    if path is not None and path.exists():
+        with np.load(path) as saved:
+            return HandClips(**{name: saved[name] for name in saved.files})
+    jobs = ((_only(package, i), 0, recipe) for i in range(len(package)))
+    # a fork of a process with threads (torch has some) may wait for a lock that nobody holds
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        parts = list(pool.map(_wide_crops, jobs, chunksize=16))
+    clips = HandClips(
+        codes=np.stack([codes for codes, _ in parts]),
+        place=np.stack([place for _, place in parts]),
+        fine=package.fine,
+        subject=package.subject,
+        source_frames=package.source_frames,
+        index=package.index,
+    )
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part.npz")
+        np.savez(part, **vars(clips))
+        part.rename(path)  # a half-written file is never taken for whole
+    return clips
+
+
+def _only(package: Package, clip: int) -> Package:
+    """Return a package of one clip: what a worker needs of it."""
+    keep = slice(clip, clip + 1)
+    values = {k: v if k == "step_mm" else v[keep] for k, v in vars(package).items()}
+    return Package(**values)
+
+
+def cut_times(count: int, fps_hz: float) -> NDArray[np.float64]:
+    """Return the times in s of samples taken as equally spaced on the recipe's grid."""
+    return np.arange(count) / fps_hz
+
+
+def real_times(source_frames: int) -> NDArray[np.float64]:
+    """Return the times in s at which the 32 samples of a clip were really taken."""
+    return np.arange(SAMPLES) * source_frames / SAMPLES / SOURCE_HZ

@@ -1,0 +1,110 @@
+"""The default model's recipe, network and training plan, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from motionrgbd.core.synthetic.gestures import GESTURES
+from motionrgbd.models.config import NetworkConfig
+from motionrgbd.models.recipe import HandView, Recipe, RelativeDepth
+from motionrgbd.training.schedule import Schedule
+
+FINGERS = ("one finger", "whole hand")
+FINE_LABELS = (*(f"{name}, {how}" for name in GESTURES for how in FINGERS), "idle")
+LABELS = ("idle", *GESTURES)
+# which label each of the network's 29 classes counts for
+GROUPS = (*(1 + fine // 2 for fine in range(2 * len(GESTURES))), 0)
+
+RECIPE = Recipe(
+    name="hand-gestures",
+    fps_hz=15.0,
+    window=48,  # 3.2 s: nine of ten clips fit at their real duration
+    size_px=(64, 64),
+    view=HandView(side_m=0.22, smoothing=0.2),  # guidance is taken in the crop's coordinates
+    depth=RelativeDepth(step_mm=1.25),
+    guidance_window=4,
+    guidance_floor=4.0,
+    motion=True,
+    padding="repeat_first",
+    warmup_s=1.0,
+)
+CONFIG = NetworkConfig(
+    classes=len(FINE_LABELS),
+    window=RECIPE.window,
+    branches=(12, 24, 36),
+    feature=128,
+    width=0.25,
+    blocks=2,
+    heads=4,
+    recoupling_hidden=64,
+    recoupling_width=32,
+    modalities=("color", "depth"),
+    depth_channels=1,
+    image_size=RECIPE.size_px[0],
+    temporal_pool="none",
+    energies=9,
+    energy_hidden=64,
+)
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """What a step sees: clips alone, streams of real hands, and stretches of the synthetic hand."""
+
+    alone: int
+    streams: int
+    synthetic: int
+    synthetic_frames: int = 60
+    synthetic_windows: int = 6
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """How long each stage trains and on what; `recordings` synthetic ones are rendered."""
+
+    depth: Schedule
+    color: Schedule
+    fusion: Schedule
+    depth_mixture: Mixture
+    color_mixture: Mixture
+    fusion_mixture: Mixture
+    recordings: int
+
+
+def _schedule(steps: int, seed: int, lr: float, ema: float, epochs: int) -> Schedule:
+    return Schedule(
+        epochs=epochs,
+        steps_per_epoch=steps // epochs,
+        lr=lr,
+        weight_decay=0.05,
+        warmup_epochs=0.08 * epochs,
+        ema=ema,
+        seed=seed,
+        validate_every=max(1, epochs // 8),
+    )
+
+
+def full_plan(seed: int = 1) -> TrainingPlan:
+    """Return what makes the model that ships: two hours on two cores."""
+    return TrainingPlan(
+        depth=_schedule(5000, seed, 2e-3, 0.998, 50),
+        color=_schedule(1500, seed, 2e-3, 0.997, 30),
+        fusion=_schedule(300, seed, 1.5e-3, 0.98, 10),
+        depth_mixture=Mixture(alone=24, streams=3, synthetic=2),
+        color_mixture=Mixture(alone=6, streams=1, synthetic=5),
+        fusion_mixture=Mixture(alone=6, streams=1, synthetic=5),
+        recordings=60,
+    )
+
+
+def quick_plan(seed: int = 1) -> TrainingPlan:
+    """Return a plan of minutes that shows the whole way and learns visibly."""
+    return TrainingPlan(
+        depth=_schedule(120, seed, 2e-3, 0.97, 6),
+        color=_schedule(40, seed, 2e-3, 0.95, 2),
+        fusion=_schedule(16, seed, 1.5e-3, 0.9, 2),
+        depth_mixture=Mixture(alone=20, streams=2, synthetic=1),
+        color_mixture=Mixture(alone=4, streams=1, synthetic=3),
+        fusion_mixture=Mixture(alone=4, streams=1, synthetic=3),
+        recordings=4,
+    )

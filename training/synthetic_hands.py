@@ -1,0 +1,177 @@
+"""Streams of the synthetic hand as wide crops around its true place, with a target per frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from motionrgbd.core.frames import ScriptedGesture
+from motionrgbd.core.preprocess import cut_square, relative_depth
+from motionrgbd.core.results import Box
+from motionrgbd.core.synthetic.domain import TRAINING_DOMAIN, Domain
+from motionrgbd.core.synthetic.gestures import GESTURES
+from motionrgbd.core.synthetic.recording import SyntheticRecording
+from motionrgbd.models.recipe import HandView, Recipe, RelativeDepth
+from motionrgbd.training.hand_clips import MARGIN, hand_distance_mm, wide_side_px
+from motionrgbd.training.hand_streams import IDLE_GESTURE, UNKNOWN, Take
+
+IGNORED = -2  # frames at which neither idle nor the gesture would be wrong
+
+
+@dataclass(frozen=True)
+class SyntheticHands:
+    """One recording on the recipe's grid, L frames.
+
+    color uint8 (L, W, W, 3), depth uint8 (L, W, W): wide crops. place float64 (L, 3) in m, found
+    bool (L,), gesture int (L,): 0..13, IDLE_GESTURE or IGNORED.
+    """
+
+    color: NDArray[np.uint8]
+    depth: NDArray[np.uint8]
+    place: NDArray[np.float64]
+    found: NDArray[np.bool_]
+    gesture: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.gesture)
+
+
+@dataclass(frozen=True)
+class TargetRule:
+    """Which class a window that ends at time t has.
+
+    The gesture's, from `known` of its duration until `after_s` past its end; idle outside the
+    span from `begun` of its duration until `over_s` past its end; between, either is right.
+    """
+
+    begun: float = 0.25
+    known: float = 0.65
+    after_s: float = 0.25
+    over_s: float = 0.5
+
+    def target(self, time_s: float, script: Sequence[ScriptedGesture]) -> int:
+        """Return the class at `time_s`, or IGNORED."""
+        ignored = False
+        for gesture in script:
+            span = gesture.end_s - gesture.start_s
+            if gesture.start_s + self.known * span <= time_s <= gesture.end_s + self.after_s:
+                return GESTURES.index(gesture.label)
+            if gesture.start_s + self.begun * span < time_s < gesture.end_s + self.over_s:
+                ignored = True
+        return IGNORED if ignored else IDLE_GESTURE
+
+
+def synthetic_hands(seed: int, recipe: Recipe, domain: Domain = TRAINING_DOMAIN) -> SyntheticHands:
+    """Render the recording of this seed and cut the hand out of it by its true box."""
+    view, mapping = recipe.view, recipe.depth
+    assert isinstance(view, HandView)
+    assert isinstance(mapping, RelativeDepth)
+    source = SyntheticRecording(seed, domain=domain, fps_hz=recipe.fps_hz)
+    camera = source.info.intrinsics
+    assert camera is not None
+    side, rule = wide_side_px(recipe), TargetRule()
+    colors, depths, places, found, gestures = [], [], [], [], []
+    x, y, z = camera.cx_px, camera.cy_px, 500.0
+    while (frame := source.read()) is not None:
+        assert frame.color is not None
+        assert frame.depth is not None
+        truth = source.hand_truth(frame.index).box_px
+        if truth is not None:
+            y0, x0, y1, x1 = truth
+            distance = hand_distance_mm(frame.depth[y0:y1, x0:x1])
+            if distance > 0:
+                x, y, z = (x0 + x1) / 2, (y0 + y1) / 2, distance
+            else:
+                truth = None
+        half = 0.5 * view.side_m * MARGIN * 1000.0 * camera.fx_px / z
+        box = Box(x - half, y - half, x + half, y + half)
+        near = relative_depth(cut_square(frame.depth, box), z, mapping)
+        depths.append(cv2.resize(near, (side, side), interpolation=cv2.INTER_AREA))
+        cut = cut_square(frame.color, box)
+        colors.append(cv2.resize(cut, (side, side), interpolation=cv2.INTER_AREA))
+        metres = z / 1000.0
+        places.append(
+            (
+                (x - camera.cx_px) * metres / camera.fx_px,
+                (y - camera.cy_px) * metres / camera.fy_px,
+                metres,
+            )
+        )
+        found.append(truth is not None)
+        gestures.append(rule.target(frame.timestamp_s, source.info.script))
+    return SyntheticHands(
+        color=np.stack(colors).astype(np.uint8),
+        depth=np.stack(depths).astype(np.uint8),
+        place=np.array(places),
+        found=np.array(found),
+        gesture=np.array(gestures),
+    )
+
+
+def _cached(job: tuple[int, Recipe, Domain, Path]) -> Path:
+    seed, recipe, domain, folder = job
+    path = folder / f"{domain.name}-{seed:07d}.npz"
+    if not path.exists():
+        part = path.with_suffix(".part.npz")
+        np.savez(part, **vars(synthetic_hands(seed, recipe, domain)))
+        part.rename(path)  # a half-written file is never taken for whole
+    return path
+
+
+def load_synthetic_hands(
+    seeds: Sequence[int],
+    recipe: Recipe,
+    cache: Path,
+    *,
+    domain: Domain = TRAINING_DOMAIN,
+    workers: int = 2,
+) -> list[SyntheticHands]:
+    """Return the recordings of these seeds, rendering in parallel what the cache does not hold.
+
+    The cache's name carries the crop, so that another recipe renders anew.
+    """
+    view = recipe.view
+    assert isinstance(view, HandView)
+    folder = cache / f"synthetic-{recipe.size_px[0]}px-{view.side_m:g}m-{recipe.fps_hz:g}hz"
+    folder.mkdir(parents=True, exist_ok=True)
+    jobs = [(seed, recipe, domain, folder) for seed in seeds]
+    # a fork of a process with threads (torch has some) may wait for a lock that nobody holds
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        paths = list(pool.map(_cached, jobs))
+    out = []
+    for path in paths:
+        with np.load(path) as saved:
+            out.append(SyntheticHands(**{name: saved[name] for name in saved.files}))
+    return out
+
+
+def synthetic_take(
+    recordings: Sequence[SyntheticHands], rng: np.random.Generator, frames: int, windows: int
+) -> Take:
+    """Draw a stretch of a recording, scored where windows end in gestures and where they do not."""
+    recording = recordings[int(rng.integers(len(recordings)))]
+    start = int(rng.integers(0, max(1, len(recording) - frames)))
+    span = slice(start, start + frames)
+    targets = recording.gesture[span]
+    inside = np.flatnonzero((targets >= 0) & (targets != IDLE_GESTURE))
+    idle = np.flatnonzero(targets == IDLE_GESTURE)
+    wanted = min(len(inside), (2 * windows) // 3)
+    rest = min(len(idle), windows - wanted)
+    ends = np.concatenate([rng.choice(inside, wanted), rng.choice(idle, rest)]).astype(np.int64)
+    gesture = targets[ends]
+    return Take(
+        depth=recording.depth[span],
+        color=recording.color[span],
+        place=recording.place[span],
+        found=recording.found[span],
+        ends=ends,
+        fine=np.where(gesture == IDLE_GESTURE, 2 * IDLE_GESTURE, UNKNOWN),
+        gesture=gesture,
+    )
