@@ -21,8 +21,9 @@ class FeatureRing:
         self.reset()
 
     def reset(self) -> None:
-        """Start a new stream."""
+        """Start a new stream: an empty window reads as zeros."""
         self.count = 0
+        self._rows.fill(0.0)
 
     def append(self) -> None:
         """Make place for one more frame, the newest; its features follow by `write`."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -21,7 +22,7 @@ from motionrgbd.core.session import (
     open_session,
     running_device,
 )
-from motionrgbd.models.bundle import WINDOW, Bundle
+from motionrgbd.models.bundle import PRESENT, WINDOW, Bundle
 from motionrgbd.models.edges import exact_plan, live_plan
 from motionrgbd.models.errors import BundleError
 from motionrgbd.models.recipe import Modality
@@ -29,7 +30,7 @@ from motionrgbd.models.recipe import Modality
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NetworkInput:
-    """One grid frame, ready for the network; what a stream does not have is None.
+    """One grid frame, ready for the network; what a stream does not have, or lost, is None.
 
     color, depth: float32 (C, h, w), normalised. guidance: float32 (h, w), 0..2. motion: float32
     (E,), for networks that embed motion energies.
@@ -49,12 +50,14 @@ class Scores:
 
     fused: logits (K,), what is ranked. color, depth: logits of one modality alone, or None.
     features: one vector for the window, for learning new gestures from few examples.
+    used: the modalities that were scored; where it is one of two, fused are its logits.
     """
 
     fused: FloatArray
     color: FloatArray | None
     depth: FloatArray | None
     features: FloatArray
+    used: tuple[Modality, ...]
 
 
 class FrameStage(Protocol):
@@ -70,6 +73,14 @@ class StreamRunner(Protocol):
 
     @property
     def provider(self) -> str: ...
+
+    @property
+    def used(self) -> tuple[Modality, ...]:
+        """The modalities that count now."""
+
+    @property
+    def age(self) -> int:
+        """Frames since the stream began, or began anew."""
 
     def push(self, frame: NetworkInput) -> None:
         """Take the next frame. Raises ModalityError where the network needs more."""
@@ -110,6 +121,11 @@ class ModalityStream:
 class Runner:
     """`StreamRunner` of every kind of bundle. Used by one thread.
 
+    A network that falls back takes frames that lack a modality. One that was missing starts over
+    when it returns, and counts again once all of the window is its own: so every window that is
+    scored is one that the network was trained on, of whole modalities. Where a modality returns
+    and the other one is lost before that, the stream begins anew where it returned.
+
     The second modality's frames are computed by a thread of the runner's own, on half of the
     cores: half of a per-frame graph's operators do not spread over cores by themselves.
     """
@@ -121,8 +137,11 @@ class Runner:
         *,
         device: RunningDevice,
         pad: bool,
+        falls_back: bool = False,
     ) -> None:
         self._streams, self._window, self._pad = streams, window, pad
+        self._falls_back = falls_back
+        self.age = 0
         self.device = device
         self._needs_motion = any(stream.motion is not None for stream in streams.values())
         self._helper: ThreadPoolExecutor | None = None
@@ -131,6 +150,18 @@ class Runner:
         }
         for name, array in self._outputs.items():
             window.bind_output(name, array)
+        self._present = np.ones((1, len(streams)), np.float32)
+        if falls_back:
+            window.bind_input(PRESENT, self._present)
+
+    @property
+    def used(self) -> tuple[Modality, ...]:
+        """The modalities that have been there for the window, or since the stream began."""
+        return tuple(
+            modality
+            for modality, stream in self._streams.items()
+            if stream.features.full or stream.features.count == self.age > 0
+        )
 
     @property
     def provider(self) -> str:
@@ -139,11 +170,22 @@ class Runner:
 
     def push(self, frame: NetworkInput) -> None:
         """Take the next frame. Raises ModalityError where the network needs more."""
-        given = {modality: self._parts(frame, modality) for modality in self._streams}
-        pushes: list[Callable[[], None]] = [
-            lambda stream=stream, parts=given[modality]: stream.push(*parts)  # type: ignore[misc]
-            for modality, stream in self._streams.items()
-        ]
+        pushes: list[Callable[[], None]] = []
+        for modality, stream in self._streams.items():
+            parts = self._parts(frame, modality)
+            if parts is not None:
+                pushes.append(partial(stream.push, *parts))
+            elif stream.features.count:
+                stream.reset()
+        if not pushes:
+            raise ModalityError("a frame needs colour or depth")
+        self._run_all(pushes)
+        self.age += 1
+        if not self.used:
+            self.age = max(stream.features.count for stream in self._streams.values())
+
+    def _run_all(self, pushes: Sequence[Callable[[], None]]) -> None:
+        """Call all of them, the second one in the helper's thread."""
         if len(pushes) > 1 and self._helper is None:
             self._helper = ThreadPoolExecutor(1, "second-modality")
         waiting = [self._helper.submit(push) for push in pushes[1:]] if self._helper else []
@@ -155,20 +197,23 @@ class Runner:
 
     def predict(self) -> Scores | None:
         """Score the window that ends at the newest frame; None until there is one."""
-        rings = [stream.features for stream in self._streams.values()]
-        if not all(ring.full or (self._pad and ring.count) for ring in rings):
+        used = self.used
+        rings = [self._streams[modality].features for modality in used]
+        if not rings or not all(ring.full or (self._pad and ring.count) for ring in rings):
             return None
         for modality, stream in self._streams.items():
             self._window.bind_input(modality, stream.features.padded()[None])
             if stream.motion is not None:
                 self._window.bind_input(f"{modality}_motion", stream.motion.padded()[None])
+        self._present[0] = [modality in used for modality in self._streams]
         self._window.run()
         scores = {name: array[0].copy() for name, array in self._outputs.items()}
         return Scores(
             fused=scores["fused"],
-            color=scores.get("color_scores"),
-            depth=scores.get("depth_scores"),
+            color=scores.get("color_scores") if "color" in used else None,
+            depth=scores.get("depth_scores") if "depth" in used else None,
             features=scores["embedding"],
+            used=used,
         )
 
     def close(self) -> None:
@@ -179,6 +224,7 @@ class Runner:
 
     def reset(self) -> None:
         """Start a new stream."""
+        self.age = 0
         for stream in self._streams.values():
             stream.reset()
 
@@ -192,13 +238,16 @@ class Runner:
 
     def _parts(
         self, frame: NetworkInput, modality: Modality
-    ) -> tuple[FloatArray, FloatArray, FloatArray | None]:
+    ) -> tuple[FloatArray, FloatArray, FloatArray | None] | None:
+        """What a modality's stream takes; None where the frame lacks it and that is allowed."""
         image, guidance, motion = (
             cast("FloatArray | None", getattr(frame, modality + part))
             for part in ("", "_guidance", "_motion")
         )
         words = {"color": "colour", "depth": "depth"}
         if image is None or guidance is None:
+            if self._falls_back:
+                return None
             needed = " and ".join(words[m] for m in self._streams)
             raise ModalityError(f"the model needs {needed}; this stream has no {words[modality]}")
         if self._needs_motion and motion is None:
@@ -231,6 +280,7 @@ def make_runner(
         InputOutput(window),
         device=running_device(window, device),
         pad=bundle.recipe.padding == "repeat_first",
+        falls_back=bundle.falls_back,
     )
 
 

@@ -16,17 +16,20 @@ import tempfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from motionrgbd.models.config import NetworkConfig
 from motionrgbd.models.errors import BundleError
-from motionrgbd.models.onnx_outputs import output_shapes
+from motionrgbd.models.grouping import Temperatures, groups_problem
+from motionrgbd.models.onnx_shapes import input_shapes, output_shapes
 from motionrgbd.models.recipe import Modality, Recipe
 
-FORMAT = 1
+FORMAT = 2  # 2 added merged classes, temperatures and scores without one modality
 SUFFIX = ".mrgbd"
 MANIFEST, WEIGHTS, WINDOW = "manifest.json", "weights.safetensors", "window"
+PRESENT = "present"  # input (1, 2) of window graphs that score with one modality of two
 QUANTISED = ".int8"  # ends the names of quantised graphs
 _ZIP_MAGIC = b"PK\x03\x04"
 _DATE = (1980, 1, 1, 0, 0, 0)  # the oldest a zip knows: equal contents give equal bytes
@@ -42,6 +45,7 @@ class Card:
 
     data: what it was trained on, with the citation. command, commit: what made it.
     scores: measured results by name. licence: under what terms data and weights may be used.
+    color_note: what whoever uses colour alone must know.
     """
 
     data: str = ""
@@ -49,6 +53,7 @@ class Card:
     commit: str = ""
     scores: Mapping[str, Any] = field(default_factory=dict)
     licence: str = ""
+    color_note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +63,7 @@ class Bundle:
     graphs: ONNX bytes by name: one per modality for a frame, `window` for the rest; a quantised
     twin ends with `.int8`. decision: the decision stage's parameters, not interpreted here.
     weights: safetensors bytes, or None. sha256: of the whole file.
+    groups: the label of each of the network's classes where they are merged, or None.
     Raises BundleError at birth where the parts contradict each other.
     """
 
@@ -70,6 +76,8 @@ class Bundle:
     graphs: Mapping[str, bytes]
     weights: bytes | None = None
     sha256: str = ""
+    groups: tuple[int, ...] | None = None
+    temperatures: Temperatures = field(default_factory=Temperatures)
 
     def __post_init__(self) -> None:
         problem = _contradiction(self)
@@ -80,6 +88,11 @@ class Bundle:
     def modalities(self) -> tuple[Modality, ...]:
         """What a frame must have, in the network's order."""
         return self.config.modalities  # type: ignore[return-value]
+
+    @cached_property
+    def falls_back(self) -> bool:
+        """Whether one modality of two is enough, as the network was trained for."""
+        return PRESENT in input_shapes(self.graphs[WINDOW])
 
     @property
     def precisions(self) -> tuple[Precision, ...]:
@@ -146,23 +159,37 @@ def _pack(bundle: Bundle) -> bytes:
     members = {f"graphs/{name}.onnx": graph for name, graph in sorted(bundle.graphs.items())}
     if bundle.weights is not None:
         members[WEIGHTS] = bundle.weights
-    manifest = {
-        "format": FORMAT,
+    manifest: dict[str, Any] = {
+        "format": 1,
         "kind": bundle.kind,
         "config": dataclasses.asdict(bundle.config),
         "recipe": bundle.recipe.to_json(),
         "labels": list(bundle.labels),
         "modalities": list(bundle.modalities),
         "decision": dict(bundle.decision),
-        "card": dataclasses.asdict(bundle.card),
+        "card": {
+            k: v for k, v in dataclasses.asdict(bundle.card).items() if v or k != "color_note"
+        },
         "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in members.items()},
     }
+    added = _added_since_format_1(bundle)
+    if added or bundle.falls_back:  # else older programs may read it too
+        manifest |= {"format": FORMAT, **added}
     text = json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, data in {MANIFEST: text.encode(), **members}.items():
             archive.writestr(zipfile.ZipInfo(name, _DATE), data)
     return buffer.getvalue()
+
+
+def _added_since_format_1(bundle: Bundle) -> dict[str, Any]:
+    added: dict[str, Any] = {}
+    if bundle.groups is not None:
+        added["groups"] = list(bundle.groups)
+    if bundle.temperatures != Temperatures():
+        added["temperatures"] = dataclasses.asdict(bundle.temperatures)
+    return added
 
 
 def _members(data: bytes) -> dict[str, bytes]:
@@ -231,6 +258,8 @@ def _bundle(manifest: Mapping[str, Any], members: Mapping[str, bytes], sha256: s
             graphs=graphs,
             weights=members.get(WEIGHTS),
             sha256=sha256,
+            groups=tuple(manifest["groups"]) if "groups" in manifest else None,
+            temperatures=Temperatures.from_json(manifest.get("temperatures", {})),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(f"its manifest cannot be read: {error!r}") from error
@@ -242,14 +271,12 @@ def _contradiction(bundle: Bundle) -> str | None:
     names = {*config.modalities, WINDOW}
     known = names | {name + QUANTISED for name in names}
     width, height = recipe.size_px
+    merging = groups_problem(bundle.groups, config.classes, len(bundle.labels))
     checks = (
         (bundle.kind not in get_args(Kind), f"there is no kind {bundle.kind!r}"),
         (not all(isinstance(label, str) for label in bundle.labels), "labels must be text"),
         (len(set(bundle.labels)) != len(bundle.labels), "two labels are the same"),
-        (
-            len(bundle.labels) != config.classes,
-            f"{len(bundle.labels)} labels for {config.classes} classes",
-        ),
+        (merging is not None, merging or ""),
         (
             recipe.window != config.window,
             f"the recipe's window is {recipe.window} frames, the network's {config.window}",
@@ -292,4 +319,9 @@ def _wrong_output(bundle: Bundle) -> str | None:
         fused = shapes.get("fused")
         if fused is None or fused[-1:] != (len(bundle.labels),):
             return f"graph {name} scores {fused}, but there are {len(bundle.labels)} labels"
+        present = input_shapes(graph).get(PRESENT)
+        if (present is not None) != bundle.falls_back:
+            return f"graph {name} takes other modalities than its twin"
+        if present is not None and (present != (1, 2) or len(bundle.modalities) != 2):
+            return f"graph {name} takes {present} modalities, the network has {bundle.modalities}"
     return None

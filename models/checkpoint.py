@@ -22,6 +22,7 @@ from safetensors.numpy import save
 from motionrgbd.models.bundle import Card
 from motionrgbd.models.config import NetworkConfig
 from motionrgbd.models.errors import BundleError, CheckpointError
+from motionrgbd.models.grouping import Grouping, Temperatures
 from motionrgbd.models.recipe import Recipe
 
 FORMAT = 1
@@ -32,7 +33,12 @@ Arrays = Mapping[str, NDArray[Any]]
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A streaming network's weights, by name, and what they were trained for."""
+    """A streaming network's weights, by name, and what they were trained for.
+
+    fallback: whether a network of both modalities was trained to do without either of them; only
+    then does its bundle accept a source that lacks one. temperatures: those of `labels`.
+    groupings: other labels that a bundle may have, by name.
+    """
 
     state: Arrays
     config: NetworkConfig
@@ -40,6 +46,9 @@ class Checkpoint:
     labels: tuple[str, ...]
     decision: Mapping[str, Any] = field(default_factory=dict)
     card: Card = field(default_factory=Card)
+    fallback: bool = False
+    temperatures: Temperatures = field(default_factory=Temperatures)
+    groupings: Mapping[str, Grouping] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
         """Return the file; equal checkpoints give equal bytes."""
@@ -50,6 +59,9 @@ class Checkpoint:
             "labels": list(self.labels),
             "decision": dict(self.decision),
             "card": dataclasses.asdict(self.card),
+            "fallback": self.fallback,
+            "temperatures": dataclasses.asdict(self.temperatures),
+            "groupings": {n: dataclasses.asdict(g) for n, g in self.groupings.items()},
         }
         state = {name: np.ascontiguousarray(x) for name, x in sorted(self.state.items())}
         return save(state, {_KEY: json.dumps(header, sort_keys=True)})
@@ -88,6 +100,9 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
             tuple(header["labels"]),
             dict(header["decision"]),
             Card(**header["card"]),
+            bool(header.get("fallback", False)),
+            Temperatures.from_json(header.get("temperatures", {})),
+            {n: Grouping.from_json(g) for n, g in header.get("groupings", {}).items()},
         )
     except (KeyError, TypeError, ValueError, AttributeError, BundleError) as error:
         raise CheckpointError(f"{path}: its header cannot be read: {error!r}") from error

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
+from motionrgbd.models.bundle import PRESENT
 from motionrgbd.models.dsn import DSN
 from motionrgbd.models.fusion import FusionNetwork
 from motionrgbd.models.recipe import Modality
@@ -11,29 +13,51 @@ from motionrgbd.models.streaming import StreamingNetwork
 from motionrgbd.models.unimodal import UnimodalNetwork
 
 Shapes = dict[str, tuple[int, ...]]
+_NOTHING = -1e30  # log of a weight of 0, and finite: 8-bit graphs know no infinity
 
 
 class WindowScores(nn.Module):
     """Scores of one window, from the features of its frames.
 
     modalities: what the network's streams are fed with, in its order (a released network of one
-    modality does not say which).
+    modality does not say which). falls_back: whether one modality of two is enough; an input then
+    says which are there. groups: the label of each class, where classes are merged to labels.
     """
+
+    merged_from: Tensor
+    merged_weight: Tensor
 
     def __init__(
         self,
         network: StreamingNetwork | UnimodalNetwork | FusionNetwork,
         modalities: tuple[Modality, ...],
+        *,
+        falls_back: bool = False,
+        groups: tuple[int, ...] | None = None,
     ) -> None:
         super().__init__()
-        self.network, self.modalities = network, modalities
+        self.network, self.modalities, self.falls_back = network, modalities, falls_back
+        if falls_back and len(modalities) != 2:
+            raise ValueError("only a network of both modalities falls back to one")
+        self.merges = groups is not None
+        if groups is not None:
+            classes = [[c for c, g in enumerate(groups) if g == k] for k in range(max(groups) + 1)]
+            most = max(map(len, classes))  # a label of fewer classes repeats one, at no weight
+            padded = [c + c[:1] * (most - len(c)) for c in classes]
+            weights = [[0.0] * len(c) + [_NOTHING] * (most - len(c)) for c in classes]
+            self.register_buffer("merged_from", torch.tensor(padded))  # (labels, most)
+            self.register_buffer("merged_weight", torch.tensor(weights))
 
     def input_shapes(self) -> Shapes:
-        """Features (1, T, D) per modality, then motion energies (1, T, E) where they are used."""
+        """Features (1, T, D) per modality, motion energies (1, T, E) where they are used, and which
+        modalities are there (1, 2), 1 or 0, where one is enough.
+        """
         config = self.network.config
         shapes: Shapes = dict.fromkeys(self.modalities, (1, config.window, config.feature))
         if config.energies:
             shapes |= {f"{m}_motion": (1, config.window, config.energies) for m in self.modalities}
+        if self.falls_back:
+            shapes[PRESENT] = (1, 2)
         return shapes
 
     def output_names(self) -> tuple[str, ...]:
@@ -43,16 +67,24 @@ class WindowScores(nn.Module):
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         count = len(self.modalities)
-        features, energies = inputs[:count], inputs[count:]
+        present = inputs[-1] if self.falls_back else None
+        features, energies = inputs[:count], inputs[count : len(inputs) - self.falls_back]
         if isinstance(self.network, StreamingNetwork):
-            parts = self.network.window(features, energies).parts
+            parts = self.network.window(features, energies, present=present).parts
         elif isinstance(self.network, FusionNetwork):
-            parts = self.network.recognise(*features)
+            parts = self.network.recognise(*features, present=present)
         else:
             parts = self.network.recognise(features[0])
         if count == 1:
-            return parts.scores, parts.embedding
-        return parts.scores, parts.color, parts.depth, parts.embedding  # type: ignore[union-attr]
+            return self.of_labels(parts.scores), parts.embedding
+        each = (parts.scores, parts.color, parts.depth)  # type: ignore[union-attr]
+        return *map(self.of_labels, each), parts.embedding
+
+    def of_labels(self, scores: Tensor) -> Tensor:
+        """Scores of labels (B, labels): the log-sum-exp of their classes' (B, K)."""
+        if not self.merges:
+            return scores
+        return torch.logsumexp(scores[:, self.merged_from] + self.merged_weight, dim=2)
 
 
 class StreamingFrames(nn.Module):

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 from motionrgbd.models.bundle import Bundle, Card, load_bundle, write_bundle
 from motionrgbd.models.config import NetworkConfig
 from motionrgbd.models.errors import BundleError
-from motionrgbd.models.onnx_outputs import output_shapes
+from motionrgbd.models.onnx_shapes import output_shapes
 from motionrgbd.models.recipe import FrameView, Recipe
 
 LABELS = ("grab", "tap", "swipe")
@@ -134,7 +134,7 @@ def test_tampered(tmp_path: Path, change: dict[str, bytes | None], reason: str) 
 @pytest.mark.parametrize(
     ("key", "value", "reason"),
     [
-        ("format", 2, r"newer than this program reads \(1\); upgrade"),
+        ("format", 3, r"newer than this program reads \(2\); upgrade"),
         ("format", "1", "format is '1'"),
         ("recipe", {"name": "x"}, "recipe in this file cannot be read"),
         ("kind", "pickle", "no kind 'pickle'"),

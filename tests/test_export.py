@@ -227,7 +227,7 @@ def test_exported_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, streaming: Made
 ) -> None:
     save_checkpoint(tmp_path / "c.safetensors", make_checkpoint())
-    monkeypatch.setattr(export, "streaming_bundle", lambda _: streaming)  # exporting takes long
+    monkeypatch.setattr(export, "streaming_bundle", lambda *_: streaming)  # exporting takes long
     written = export_checkpoint(tmp_path / "c.safetensors", tmp_path / "m.mrgbd", quantise=True)
     bundle = load_bundle(tmp_path / "m.mrgbd")
     assert bundle.sha256 == written.sha256
@@ -244,7 +244,7 @@ def test_an_export_without_parity_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, streaming: Made
 ) -> None:
     save_checkpoint(tmp_path / "c.safetensors", make_checkpoint())
-    monkeypatch.setattr(export, "streaming_bundle", lambda _: streaming)
+    monkeypatch.setattr(export, "streaming_bundle", lambda *_: streaming)
     monkeypatch.setattr(parity, "FEATURE_TOLERANCE", 0.0)
     with pytest.raises(ParityError, match="nothing was written"):
         export_checkpoint(tmp_path / "c.safetensors", tmp_path / "m.mrgbd")

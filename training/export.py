@@ -24,7 +24,8 @@ from motionrgbd.models.edges import exact_plan, live_plan
 from motionrgbd.models.errors import CheckpointError
 from motionrgbd.models.fusion import FusionNetwork
 from motionrgbd.models.graphs_edges import EdgeFrames
-from motionrgbd.models.graphs_window import StreamingFrames, WindowScores
+from motionrgbd.models.graphs_window import StreamingFrames
+from motionrgbd.models.grouping import Grouping
 from motionrgbd.models.recipe import Modality, Recipe
 from motionrgbd.models.released import load_released
 from motionrgbd.models.released_recipes import released_labels, released_recipe
@@ -55,6 +56,7 @@ def export_checkpoint(
     span_s: float | None = None,
     quantise: bool = False,
     weights: bool = True,
+    classes: str | None = None,
 ) -> Bundle:
     """Write the bundle of a checkpoint and return it.
 
@@ -62,11 +64,14 @@ def export_checkpoint(
     authors' for that benchmark: `mode` says how it streams, `modality` what a network of one
     modality was trained on (the file does not tell), `span_s` how long a live window lasts.
     quantise: add graphs in 8-bit integers. weights: keep those of ours, for further training.
+    classes: name of one of our checkpoint's groupings, for its labels instead of its classes.
     Raises CheckpointError for a checkpoint that does not
     fit, ParityError, with nothing written, where the graphs do not give the network's scores.
     """
     if benchmark is None:
-        bundle, network = streaming_bundle(load_checkpoint(checkpoint))
+        bundle, network = streaming_bundle(load_checkpoint(checkpoint), classes)
+    elif classes is not None:
+        raise ValueError("classes are merged of our own checkpoints only")
     else:
         released = load_released(checkpoint, benchmark=benchmark)
         recipe = released_recipe(benchmark, span_s=span_s)
@@ -86,11 +91,17 @@ def export_checkpoint(
     return write_bundle(out, bundle)
 
 
-def streaming_bundle(checkpoint: Checkpoint) -> tuple[Bundle, Network]:
-    """Return the bundle of a network trained here, and the network."""
+def streaming_bundle(checkpoint: Checkpoint, classes: str | None = None) -> tuple[Bundle, Network]:
+    """Return the bundle of a network trained here, and the network.
+
+    classes: name of the checkpoint's grouping whose labels the bundle has, None: its own labels.
+    """
     network = streaming_network(checkpoint)
     config = checkpoint.config
     modalities: tuple[Modality, ...] = config.modalities  # type: ignore[assignment]
+    grouping = _grouping(checkpoint, classes)
+    groups = None if grouping is None else grouping.groups
+    wrapped = Network(network, modalities, falls_back=checkpoint.fallback, groups=groups)
     graphs: dict[str, bytes] = {
         modality: export_graph(StreamingFrames(stream))
         for modality, stream in zip(modalities, network.streams, strict=True)
@@ -99,13 +110,24 @@ def streaming_bundle(checkpoint: Checkpoint) -> tuple[Bundle, Network]:
         kind="streaming",
         config=config,
         recipe=checkpoint.recipe,
-        labels=checkpoint.labels,
-        decision=checkpoint.decision,
+        labels=(grouping or checkpoint).labels,
+        decision=(grouping and grouping.decision) or checkpoint.decision,
         card=checkpoint.card,
-        graphs={**graphs, WINDOW: export_graph(WindowScores(network, modalities))},
+        graphs={**graphs, WINDOW: export_graph(wrapped.window_scores())},
         weights=checkpoint.to_bytes(),
+        groups=groups,
+        temperatures=(grouping or checkpoint).temperatures,
     )
-    return bundle, Network(network, modalities)
+    return bundle, wrapped
+
+
+def _grouping(checkpoint: Checkpoint, name: str | None) -> Grouping | None:
+    if name is None:
+        return None
+    if name not in checkpoint.groupings:
+        known = ", ".join(checkpoint.groupings) or "none"
+        raise CheckpointError(f"the checkpoint has no classes {name!r}: it knows {known}")
+    return checkpoint.groupings[name]
 
 
 def streaming_network(checkpoint: Checkpoint) -> StreamingNetwork:
@@ -147,7 +169,7 @@ def released_bundle(
         labels=released_labels(recipe.name, config.classes),
         decision={},
         card=card or Card(),
-        graphs={**graphs, WINDOW: export_graph(WindowScores(network, modalities))},
+        graphs={**graphs, WINDOW: export_graph(wrapped.window_scores())},
     )
     return bundle, wrapped
 

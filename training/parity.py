@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from motionrgbd.models.dsn import DSN
 from motionrgbd.models.errors import ParityError
 from motionrgbd.models.fusion import FusionNetwork
 from motionrgbd.models.graphs_window import WindowScores
-from motionrgbd.models.recipe import Modality
+from motionrgbd.models.recipe import MODALITIES, Modality
 from motionrgbd.models.streaming import StreamingNetwork
 from motionrgbd.models.unimodal import UnimodalNetwork
 
@@ -30,10 +30,21 @@ _EXTRA = 6  # frames beyond a window: both edges have moved
 
 @dataclass(frozen=True)
 class Network:
-    """A network in torch and what its streams are fed with: the definition of a bundle's scores."""
+    """A network in torch and what its streams are fed with: the definition of a bundle's scores.
+
+    falls_back, groups: of its window graph (`models/graphs_window.py`).
+    """
 
     module: StreamingNetwork | UnimodalNetwork | FusionNetwork
     modalities: tuple[Modality, ...]
+    falls_back: bool = False
+    groups: tuple[int, ...] | None = None
+
+    def window_scores(self) -> WindowScores:
+        """The per-window part, as it is exported."""
+        return WindowScores(
+            self.module, self.modalities, falls_back=self.falls_back, groups=self.groups
+        )
 
     def dsn(self, modality: Modality) -> DSN:
         """The per-frame part of one modality."""
@@ -52,10 +63,21 @@ class Network:
         return np.asarray(self.dsn(modality).spatial(clip, maps)[0].numpy())
 
     @torch.no_grad()
-    def window(self, features: list[FloatArray], motion: list[FloatArray]) -> dict[str, FloatArray]:
-        """Outputs of a window by name, features (T, D) and motion (T, E) per modality."""
-        scores = WindowScores(self.module, self.modalities)
+    def window(
+        self,
+        features: list[FloatArray],
+        motion: list[FloatArray],
+        present: Sequence[Modality] | None = None,
+    ) -> dict[str, FloatArray]:
+        """Outputs of a window by name, features (T, D) and motion (T, E) per modality.
+
+        present: the modalities that are there; None stands for all.
+        """
+        scores = self.window_scores()
         inputs: list[Tensor] = [torch.from_numpy(x)[None] for x in (*features, *motion)]
+        if self.falls_back:
+            there = self.modalities if present is None else present
+            inputs.append(torch.tensor([[float(m in there) for m in self.modalities]]))
         outputs = zip(scores.output_names(), scores(*inputs), strict=True)
         return {name: x[0].numpy() for name, x in outputs}
 
@@ -68,13 +90,13 @@ class Clip:
     guidance: dict[Modality, FloatArray]
     motion: dict[Modality, FloatArray]
 
-    def frames(self) -> Iterator[NetworkInput]:
-        """Yield the frames as the engine hands them to a runner."""
+    def frames(self, there: Sequence[Modality] = MODALITIES) -> Iterator[NetworkInput]:
+        """Yield the frames as the engine hands them to a runner, with these modalities."""
         count = len(next(iter(self.images.values())))
         for n in range(count):
-            parts = {str(m): x[n] for m, x in self.images.items()}
-            parts |= {f"{m}_guidance": x[n] for m, x in self.guidance.items()}
-            parts |= {f"{m}_motion": x[n] for m, x in self.motion.items()}
+            parts = {str(m): x[n] for m, x in self.images.items() if m in there}
+            parts |= {f"{m}_guidance": x[n] for m, x in self.guidance.items() if m in there}
+            parts |= {f"{m}_motion": x[n] for m, x in self.motion.items() if m in there}
             yield NetworkInput(**parts)
 
 
@@ -82,7 +104,8 @@ def check_parity(bundle: Bundle, network: Network, *, precision: Precision = "fp
     """Raise ParityError unless the bundle's runner gives the network's features and scores.
 
     Two streams longer than a window go through the whole runner, one random, one a moving
-    picture. Graphs of 8-bit integers have tolerances of their own.
+    picture; a network that falls back then loses each of its modalities. Graphs of 8-bit integers
+    have tolerances of their own.
     """
     runner = make_runner(bundle, "cpu", precision=precision)
     exact = precision == "fp32"
@@ -93,18 +116,23 @@ def check_parity(bundle: Bundle, network: Network, *, precision: Precision = "fp
         ("random", random_clip(bundle, length)),
         ("moving", moving_clip(bundle, length)),
     ):
-        runner.reset()
-        scores = _run(runner, clip)
-        for modality in bundle.modalities:
-            got = runner.window_features()[modality]
-            expected = whole_features(bundle, network, clip, modality)
-            _compare(f"{modality} features of the {name} stream", got, expected, feature_limit)
-        windows = [runner.window_features()[m] for m in bundle.modalities]
-        energies = [clip.motion[m][-bundle.config.window :] for m in clip.motion]
-        expected_scores = network.window(windows, energies)
-        _compare(
-            f"scores of the {name} stream", scores.fused, expected_scores["fused"], score_limit
-        )
+        for absent in (None, *(bundle.modalities if bundle.falls_back else ())):
+            there = tuple(m for m in bundle.modalities if m != absent)
+            runner.reset()
+            scores = _run(runner, clip, there)
+            what = f"of the {name} stream" + (f" without {absent}" if absent else "")
+            for modality in there:
+                got = runner.window_features()[modality]
+                expected = whole_features(bundle, network, clip, modality)
+                _compare(f"{modality} features {what}", got, expected, feature_limit)
+            windows = [runner.window_features()[m] for m in bundle.modalities]
+            energies = [clip.motion[m][-bundle.config.window :] for m in clip.motion]
+            answers = network.window(windows, energies, there)
+            _compare(f"scores {what}", scores.fused, answers["fused"], score_limit)
+            for modality, alone in (("color", scores.color), ("depth", scores.depth)):
+                if alone is not None:
+                    expected = answers[f"{modality}_scores"]
+                    _compare(f"scores of {modality} {what}", alone, expected, score_limit)
 
 
 def whole_features(bundle: Bundle, network: Network, clip: Clip, modality: Modality) -> FloatArray:
@@ -171,8 +199,8 @@ def _clip(
     )
 
 
-def _run(runner: Runner, clip: Clip) -> Scores:
-    for frame in clip.frames():
+def _run(runner: Runner, clip: Clip, there: Sequence[Modality]) -> Scores:
+    for frame in clip.frames(there):
         runner.push(frame)
     scores = runner.predict()
     assert scores is not None

@@ -1,11 +1,21 @@
-"""Output shapes of an ONNX graph, read from its bytes: checking a bundle needs no library."""
+"""Inputs and outputs of an ONNX graph, read from its bytes: checking a bundle needs no library."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-# Field numbers of onnx.proto that lead to an output's name and dimensions.
-_GRAPH, _OUTPUT, _NAME, _TYPE, _TENSOR, _SHAPE, _DIMENSION, _SIZE = 7, 12, 1, 2, 1, 2, 1, 1
+# Field numbers of onnx.proto that lead to the names and dimensions of inputs and outputs.
+_GRAPH, _INPUT, _OUTPUT, _NAME, _TYPE, _TENSOR, _SHAPE, _DIMENSION, _SIZE = (
+    7,
+    11,
+    12,
+    1,
+    2,
+    1,
+    2,
+    1,
+    1,
+)
 
 
 def output_shapes(graph: bytes) -> dict[str, tuple[int | None, ...]]:
@@ -13,18 +23,28 @@ def output_shapes(graph: bytes) -> dict[str, tuple[int | None, ...]]:
 
     Raises ValueError if the bytes are not a protocol buffer with a graph in it.
     """
-    shapes: dict[str, tuple[int | None, ...]] = {}
-    for body in _messages(memoryview(graph), _GRAPH):
-        for output in _messages(body, _OUTPUT):
-            name = b"".join(bytes(x) for x in _messages(output, _NAME)).decode()
-            shapes[name] = tuple(_dimensions(output))
+    shapes = _shapes(graph, _OUTPUT)
     if not shapes:
         raise ValueError("no graph with outputs")
     return shapes
 
 
-def _dimensions(output: memoryview) -> Iterator[int | None]:
-    for kind in _messages(output, _TYPE):
+def input_shapes(graph: bytes) -> dict[str, tuple[int | None, ...]]:
+    """Return the shape of every input by name, as `output_shapes` does of outputs."""
+    return _shapes(graph, _INPUT)
+
+
+def _shapes(graph: bytes, ends: int) -> dict[str, tuple[int | None, ...]]:
+    shapes: dict[str, tuple[int | None, ...]] = {}
+    for body in _messages(memoryview(graph), _GRAPH):
+        for end in _messages(body, ends):
+            name = b"".join(bytes(x) for x in _messages(end, _NAME)).decode()
+            shapes[name] = tuple(_dimensions(end))
+    return shapes
+
+
+def _dimensions(end: memoryview) -> Iterator[int | None]:
+    for kind in _messages(end, _TYPE):
         for tensor in _messages(kind, _TENSOR):
             for shape in _messages(tensor, _SHAPE):
                 for dimension in _messages(shape, _DIMENSION):
