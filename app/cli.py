@@ -24,6 +24,7 @@ TRAININGS = {
     "probe": "motionrgbd.training.reference_probe",
 }
 SET_OPTIONS = {  # of `evaluate`: each belongs to some sets, which refuse the others
+    "depth-direction": "recordings: brighter or darker, where depth has 8 bits",
     "gestures-per-class": "synthetic: how often each gesture is drawn (4)",
 }
 
@@ -301,7 +302,7 @@ def _add_evaluate(commands: Commands) -> None:
         "model", metavar="MODEL", type=Path, help="a bundle, a checkpoint of ours or the authors'"
     )
     evaluate.add_argument(
-        "--set", required=True, metavar="NAME", help="a benchmark, or synthetic (needs no data)"
+        "--set", required=True, metavar="NAME", help="a benchmark, recordings, or synthetic"
     )
     evaluate.add_argument("--root", metavar="FOLDER", type=Path, help="the set's own folder")
     evaluate.add_argument("--split", metavar="NAME", help="default: the set's held-out one")

@@ -14,7 +14,7 @@ def test_names_are_matched_whatever_the_order_and_idle_stays_an_answer():
     assert answers.names == ("Grab", "Tap", "idle", "Shake")
     assert answers.classes == 2
     assert "idle is a possible answer" in answers.note
-    assert "1 more" in answers.note
+    assert "1 classes that the set lacks" in answers.note
     np.testing.assert_allclose(answers.of(P)[0], [0.3, 0.2, 0.1, 0.4], rtol=1e-6)
 
 

@@ -62,7 +62,7 @@ def match_answers(
     elif idle:
         notes.append("idle is a possible answer, and a wrong one")
     if rest := [labels[k] for k in extra if k not in idle]:
-        notes.append(f"so are {len(rest)} more classes that the set lacks")
+        notes.append(f"{len(rest)} classes that the set lacks are possible answers, and wrong ones")
     return Answers(
         (*classes, *(labels[k] for k in extra)),
         (*groups, *((k,) for k in extra)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +24,7 @@ from motionrgbd.core.results import FloatArray
 from motionrgbd.core.runner import NetworkInput, make_runner
 from motionrgbd.core.sampling import GridSampler, bin_indices
 from motionrgbd.models.bundle import Bundle, Card
+from motionrgbd.models.grouping import Temperatures
 from motionrgbd.models.recipe import FrameView, Modality, Recipe
 from motionrgbd.training.evaluation.clips import EvaluationClip, numbered
 
@@ -36,6 +37,7 @@ class Model:
 
     file: its name, without the folder. kind: in words. sha256: of the file. device: what it runs
     on, in words. stretched: whether clips are sampled by the released bin rule, not by time.
+    falls_back: whether one modality of two is enough. temperatures: what scores are divided by.
     """
 
     file: str
@@ -47,6 +49,26 @@ class Model:
     card: Card
     device: str
     stretched: bool
+    falls_back: bool = False
+    temperatures: Temperatures = field(default_factory=Temperatures)
+
+    def used(self, clip: EvaluationClip) -> tuple[Modality, ...]:
+        """Return what the model sees of a clip. Raises ModalityError where that is too little."""
+        has = {"color": clip.info.has_color, "depth": clip.info.has_depth}
+        there = tuple(m for m in self.modalities if has[m])
+        if len(there) == len(self.modalities) or (there and self.falls_back):
+            return there
+        lacking = " and ".join(_WORDS[m] for m in self.modalities if m not in there)
+        raise ModalityError(
+            f"{self.file} needs {lacking}, which clip {clip.name} does not have — choose another "
+            "model, or a copy of the set that has it"
+        )
+
+    def calibrated(self, logits: FloatArray, used: tuple[Modality, ...]) -> FloatArray:
+        """Return logits (K,) of these modalities, divided by their temperature."""
+        alone = len(used) < len(self.modalities)
+        temperature = getattr(self.temperatures, used[0] if alone else "fused")
+        return np.asarray(logits / np.float32(temperature), np.float32)
 
 
 class Scorer(Protocol):
@@ -56,7 +78,7 @@ class Scorer(Protocol):
     def model(self) -> Model: ...
 
     def score(self, clip: EvaluationClip) -> FloatArray:
-        """Return the logits (K,) of the window that ends with the clip's last frame.
+        """Return the calibrated logits (K,) of the window that ends with the clip's last frame.
 
         Raises SourceError for a clip that is too short or broken, ModalityError for one that
         lacks what the model needs.
@@ -91,6 +113,8 @@ class BundleScorer:
             card=bundle.card,
             device=self._runner.provider,
             stretched=is_stretched(bundle.recipe, bundle.kind),
+            falls_back=bundle.falls_back,
+            temperatures=bundle.temperatures,
         )
 
     def score(self, clip: EvaluationClip) -> FloatArray:
@@ -104,7 +128,7 @@ class BundleScorer:
         scores = self._runner.predict()
         if scores is None:
             raise too_short(clip, self.model.recipe)
-        return scores.fused
+        return self.model.calibrated(scores.fused, scores.used)
 
     def bundle(self) -> Bundle:
         """Return the bundle itself."""
@@ -124,7 +148,7 @@ class StreamedScorer:
 
     def probabilities(self, clip: EvaluationClip) -> FloatArray:
         """Return the last prediction (K,) that the engine gives of a clip."""
-        check_modalities(clip, self._model)
+        self._model.used(clip)
         self._recogniser.clip = clip
         last: list[Step] = []
 
@@ -193,11 +217,10 @@ def network_inputs(clip: EvaluationClip, model: Model) -> Iterator[NetworkInput 
 
     Raises ModalityError where the clip lacks what the model needs.
     """
-    check_modalities(clip, model)
-    recipe, modalities = model.recipe, model.modalities
+    recipe, modalities = model.recipe, model.used(clip)
     settings = GuidanceSettings(recipe.guidance_window, recipe.guidance_floor)
     streams = {m: GuidanceStream(settings) for m in modalities}
-    for prepared in _prepared(clip, model):
+    for prepared in _prepared(clip, model, modalities):
         if prepared is None:
             for stream in streams.values():
                 stream.reset()
@@ -211,16 +234,6 @@ def network_inputs(clip: EvaluationClip, model: Model) -> Iterator[NetworkInput 
                 raise SourceError(f"clip {clip.name} has a frame without {_WORDS[modality]}")
             maps[modality] = stream.push(picture)
         yield network_input(recipe, prepared, maps)
-
-
-def check_modalities(clip: EvaluationClip, model: Model) -> None:
-    """Raise ModalityError where a clip lacks what the model needs."""
-    has = {"color": clip.info.has_color, "depth": clip.info.has_depth}
-    if lacking := [_WORDS[m] for m in model.modalities if not has[m]]:
-        raise ModalityError(
-            f"{model.file} needs {' and '.join(lacking)}, which clip {clip.name} does not have — "
-            "choose another model, or a copy of the set that has it"
-        )
 
 
 def too_short(clip: EvaluationClip, recipe: Recipe) -> SourceError:
@@ -274,18 +287,20 @@ def _on_grid(
         last = frame
 
 
-def _prepared(clip: EvaluationClip, model: Model) -> Iterator[Prepared | None]:
+def _prepared(
+    clip: EvaluationClip, model: Model, modalities: tuple[Modality, ...]
+) -> Iterator[Prepared | None]:
     """Yield the network's view of each sampled frame.
 
     Whole pictures are prepared one modality at a time: in some sets the two are not aligned.
     """
     if clip.preparer is not None or not isinstance(model.recipe.view, FrameView):
         preparer = _preparer(clip, model.recipe)
-        yield from _prepare(sampled_frames(clip, model, model.modalities), preparer)
+        yield from _prepare(sampled_frames(clip, model, modalities), preparer)
         return
     streams = [
         _prepare(_only(m, sampled_frames(clip, model, (m,))), _preparer(clip, model.recipe))
-        for m in model.modalities
+        for m in modalities
     ]
     for parts in zip(*streams, strict=True):
         first = parts[0]
@@ -325,10 +340,10 @@ def _source(clip: EvaluationClip, model: Model) -> ClipSource:
     A set without a rate is played so that the clip lasts as long as the model's window: its
     sampled frames, one per grid point.
     """
-    recipe = model.recipe
+    recipe, modalities = model.recipe, model.used(clip)
     if recipe.span_s is None:
-        return ClipSource(clip.info, numbered(clip.frames(model.modalities), clip))
-    sampled = sampled_frames(clip, model, model.modalities)
+        return ClipSource(clip.info, numbered(clip.frames(modalities), clip))
+    sampled = sampled_frames(clip, model, modalities)
     info = dataclasses.replace(clip.info, fps_hz=recipe.fps_hz, frame_count=recipe.window)
     frames = (
         dataclasses.replace(frame, index=i, timestamp_s=i / recipe.fps_hz)

@@ -21,7 +21,7 @@ from motionrgbd.models.fusion import FusionNetwork
 from motionrgbd.models.recipe import Modality
 from motionrgbd.models.released import load_released
 from motionrgbd.models.released_recipes import released_labels, released_recipe
-from motionrgbd.models.streaming import StreamingNetwork
+from motionrgbd.models.streaming import StreamingNetwork, windows_at
 from motionrgbd.models.unimodal import UnimodalNetwork
 from motionrgbd.training.evaluation.clips import EvaluationClip
 from motionrgbd.training.evaluation.scores import Model, is_stretched, network_inputs, too_short
@@ -53,6 +53,8 @@ def open_checkpoint(path: Path, device: str) -> TorchScorer:
         card=checkpoint.card,
         device=_words(place),
         stretched=is_stretched(checkpoint.recipe, "streaming"),
+        falls_back=checkpoint.fallback,
+        temperatures=checkpoint.temperatures,
     )
     return TorchScorer(network, model, place, lambda: streaming_bundle(checkpoint)[0])
 
@@ -127,13 +129,13 @@ class TorchScorer:
                 frames.clear()
             else:
                 frames.append(given)
-        recipe = self.model.recipe
+        recipe, used = self.model.recipe, self.model.used(clip)
         if len(frames) < (recipe.window if recipe.padding == "wait" else 1):
             raise too_short(clip, recipe)
         # TF32's ten bits would change which neighbours the k-NN attention keeps
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            scores = self._scores(frames)
-        return cast(FloatArray, scores[0].float().cpu().numpy())
+            scores = self._scores(frames, used)
+        return self.model.calibrated(scores[0].float().cpu().numpy(), used)
 
     def bundle(self) -> Bundle:
         """Return the checkpoint's export; a released network's gives the clip's scores exactly."""
@@ -142,15 +144,34 @@ class TorchScorer:
     def close(self) -> None:
         """Nothing is left running."""
 
-    def _scores(self, frames: list[NetworkInput]) -> Tensor:
-        modalities = self.model.modalities
-        clips = [self._clip(frames, m) for m in modalities]
-        maps = [self._stack(frames, f"{m}_guidance")[None, None] for m in modalities]
-        if isinstance(self._network, StreamingNetwork):
-            names = modalities if self.model.recipe.motion else ()
-            motion = [self._stack(frames, f"{m}_motion")[None] for m in names]
-            return cast(Tensor, self._network(clips, maps, motion).scores)
-        return cast(Tensor, self._network(*clips, *maps).scores)
+    def _scores(self, frames: list[NetworkInput], used: tuple[Modality, ...]) -> Tensor:
+        clips = [self._clip(frames, m) for m in used]
+        maps = [self._stack(frames, f"{m}_guidance")[None, None] for m in used]
+        if not isinstance(self._network, StreamingNetwork):
+            return cast(Tensor, self._network(*clips, *maps).scores)
+        names = used if self.model.recipe.motion else ()
+        motion = [self._stack(frames, f"{m}_motion")[None] for m in names]
+        if used != self.model.modalities:
+            return self._alone(used[0], clips[0], maps[0], motion)
+        return cast(Tensor, self._network(clips, maps, motion).scores)
+
+    def _alone(
+        self, modality: Modality, clip: Tensor, maps: Tensor, motion: list[Tensor]
+    ) -> Tensor:
+        """Scores of one modality of two: the other one is zeros, and said to be absent."""
+        network = self._network
+        assert isinstance(network, StreamingNetwork)
+        L, T = clip.shape[2], network.config.window
+        there = [m == modality for m in self.model.modalities]
+        present = torch.tensor([there], dtype=torch.float32, device=self._device)
+        feature = network.streams[there.index(True)].spatial(clip, maps)  # (1, L, D)
+        features = [feature if it else torch.zeros_like(feature) for it in there]
+        motion = [e if it else torch.zeros_like(e) for e in motion for it in there]
+        return network.window(
+            [windows_at(x, [L - 1], T) for x in features],
+            [windows_at(e, [L - 1], T) for e in motion],
+            present=present,
+        ).scores
 
     def _clip(self, frames: list[NetworkInput], modality: Modality) -> Tensor:
         """(1, C, L, h, w); grey stands for three equal channels where the network has three."""
