@@ -6,18 +6,23 @@ the destination, and removed when everything is made.
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import os
 import re
 import shutil
 import sys
 import tarfile
 import zipfile
+import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BufferedReader, RawIOBase
 from pathlib import Path
+from typing import IO, Any, cast
 
 from motionrgbd.core.errors import OutputError, SourceError
 
@@ -67,7 +72,7 @@ class Download:
         self._origins: dict[str, tuple[str, Path | None]] = {}
         self.unreadable: list[Path] = []
         for root in roots:
-            self._walk(root)
+            self._add_tree(root)
 
     def files(self, pattern: str) -> Iterator[tuple[re.Match[str], Member]]:
         """Yield every file whose path ends in the pattern (from a folder's start), sorted."""
@@ -96,18 +101,17 @@ class Download:
         place, archive = self._origins[folder]
         return Member(f"{place}/{name}" if place else name, archive)
 
-    def _walk(self, root: Path) -> None:
-        for place, folders, names in os.walk(root):
-            folders.sort()
-            relative = Path(place).relative_to(root).as_posix()
-            for name in sorted(names):
-                path = Path(place) / name
+    def _add_tree(self, root: Path) -> None:
+        for place, names in _walk(root):
+            relative = place.relative_to(root).as_posix()
+            for name in names:
+                path = place / name
                 if path.suffix.lower() == ".zip":
                     self._add_zip(path, relative)
                 elif path.suffix.lower() in _UNREADABLE:
                     self.unreadable.append(path)
                 else:
-                    self._add(relative, name, place, None)
+                    self._add(relative, name, str(place), None)
 
     def _add_zip(self, archive: Path, at: str) -> None:
         try:
@@ -151,15 +155,27 @@ def open_download(root: Path, scratch: Path, free_bytes: FreeBytes) -> Download:
 def _tars(root: Path) -> dict[str, list[Path]]:
     """The tar archives by name, each with its parts in order."""
     found: dict[str, list[Path]] = defaultdict(list)
-    for path in sorted(root.rglob("*")):
-        part = _PART.fullmatch(path.name)
-        if not path.is_file():
-            continue
-        if path.name.lower().endswith(_TARS):
-            found[path.name].append(path)
-        elif part and not path.suffix:
-            found[part[1]].append(path)
+    for place, names in _walk(root):
+        for name in names:
+            part = _PART.fullmatch(name)
+            if name.lower().endswith(_TARS):
+                found[name].append(place / name)
+            elif part and "." not in name:
+                found[part[1]].append(place / name)
     return found
+
+
+def _walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Every folder with its files, sorted; linked folders too, each once."""
+    seen: set[str] = set()
+    for place, folders, names in os.walk(root, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:  # a link back to where we are
+            folders.clear()
+            continue
+        seen.add(real)
+        folders.sort()
+        yield Path(place), sorted(names)
 
 
 def _unpack(parts: Sequence[Path], target: Path, free_bytes: FreeBytes) -> None:
@@ -174,9 +190,12 @@ def _unpack(parts: Sequence[Path], target: Path, free_bytes: FreeBytes) -> None:
         need *= 2
     check_space(target.parent, need, free_bytes)
     try:
-        with tarfile.open(fileobj=BufferedReader(_Joined(parts)), mode="r|*") as archive:
-            archive.extractall(part, filter="data")
-    except (tarfile.TarError, EOFError, OSError) as problem:
+        with BufferedReader(_Joined(parts)) as joined, _decompressed(joined) as file:
+            watched = _Watched(file)
+            with tarfile.open(fileobj=watched, mode="r|") as archive:  # type: ignore[call-overload]
+                archive.extractall(part, filter="data")
+            watched.check_end()
+    except (tarfile.TarError, EOFError, OSError, lzma.LZMAError, zlib.error) as problem:
         if isinstance(problem, OSError) and problem.errno is not None:
             raise
         names = ", ".join(p.name for p in parts)
@@ -185,6 +204,38 @@ def _unpack(parts: Sequence[Path], target: Path, free_bytes: FreeBytes) -> None:
             "download it again"
         ) from None
     part.rename(target)
+
+
+def _decompressed(file: BufferedReader[Any]) -> IO[bytes]:
+    """Decompress by what the file begins with; tarfile's own way takes a cut-off file for whole."""
+    start = file.peek(6)
+    if start.startswith(b"\x1f\x8b"):
+        return cast(IO[bytes], gzip.GzipFile(fileobj=file))
+    if start.startswith(b"BZh"):
+        return bz2.open(file)
+    if start.startswith(b"\xfd7zXZ\0"):
+        return lzma.open(file)
+    return file
+
+
+class _Watched:
+    """A file read from start to end, of which the last block is remembered."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._last = b""
+
+    def read(self, size: int) -> bytes:
+        data = self._file.read(size)
+        self._last = (self._last + data)[-tarfile.BLOCKSIZE :]
+        return data
+
+    def check_end(self) -> None:
+        """Raise EOFError where the archive does not end as archives do, in empty blocks."""
+        while self.read(1 << 20):
+            pass
+        if self._last != bytes(tarfile.BLOCKSIZE):
+            raise EOFError("it ends too early")
 
 
 class _Joined(RawIOBase):

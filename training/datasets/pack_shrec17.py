@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -117,14 +116,14 @@ def crop(image: NDArray[Any], box: NDArray[np.int16]) -> NDArray[np.uint16]:
 
     Depth is never blended: between hand and background lies nothing. An empty region is 0.
     """
-    if image.ndim != 2:
-        raise BrokenClipError(f"a depth picture has {image.ndim} axes, 2 are expected")
+    if image.shape != FRAME_PX[::-1]:
+        raise BrokenClipError(f"a depth picture is {image.shape}, {FRAME_PX[::-1]} is expected")
     y0, x0, y1, x1 = (int(v) for v in box)
-    cut = image[y0:y1, x0:x1].astype(np.uint16)
-    if not cut.size:
+    if y1 <= y0 or x1 <= x0:
         return np.zeros((CROP_PX, CROP_PX), np.uint16)
-    size = (CROP_PX, CROP_PX)
-    return np.asarray(cv2.resize(cut, size, interpolation=cv2.INTER_NEAREST), np.uint16)
+    steps = np.arange(CROP_PX)
+    rows, columns = y0 + steps * (y1 - y0) // CROP_PX, x0 + steps * (x1 - x0) // CROP_PX
+    return np.asarray(image[np.ix_(rows, columns)], np.uint16)
 
 
 def encode(depth_mm: NDArray[np.uint16]) -> tuple[NDArray[np.uint8], int]:

@@ -6,15 +6,23 @@ pictures, byte for byte as in the set's folder.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import webdataset  # type: ignore[import-untyped]
 from PIL import Image
 from tqdm import tqdm
+from webdataset.shardlists import expand_urls  # type: ignore[import-untyped]
+from webdataset.tariterators import (  # type: ignore[import-untyped]
+    group_by_keys,
+    tar_file_iterator,
+)
 
 from motionrgbd.core.errors import ModalityError, SourceError
 from motionrgbd.models.recipe import MODALITIES, Modality
@@ -77,20 +85,29 @@ def shard_records(shards: str | Sequence[str]) -> Iterator[ShardClip]:
 
     shards: paths or addresses that `webdataset` opens, or one pattern such as
     `https://store/train-{000000..000349}.tar`. They are split between ranks first, then between
-    the workers of a rank: make at least as many shards as there are workers in all.
+    the workers of a rank: make at least as many shards as there are workers in all. Raises
+    `SourceError` for a shard that is missing or damaged.
     """
-    dataset = webdataset.WebDataset(
-        list(shards) if not isinstance(shards, str) else shards,
-        shardshuffle=False,
-        nodesplitter=webdataset.split_by_node,
-        workersplitter=webdataset.split_by_worker,
-        empty_check=False,  # a worker without a shard has nothing to do
-    )
-    for sample in dataset:
-        facts = json.loads(sample["json"])
-        files = {name: data for name, data in sample.items() if name.startswith(MODALITIES)}
-        benchmark = BENCHMARKS[facts["benchmark"]]
-        yield ShardClip(benchmark, facts["name"], facts["frames"], facts["label"], files)
+    urls = expand_urls(shards) if isinstance(shards, str) else shards
+    for url in webdataset.split_by_worker(webdataset.split_by_node(urls)):
+        for sample in _samples(url):
+            facts = json.loads(sample["json"])
+            files = {name: data for name, data in sample.items() if name.startswith(MODALITIES)}
+            benchmark = BENCHMARKS[facts["benchmark"]]
+            yield ShardClip(benchmark, facts["name"], facts["frames"], facts["label"], files)
+
+
+def _samples(url: str) -> Iterator[dict[str, Any]]:
+    """The samples of one shard; `WebDataset` itself leaves its files open."""
+    try:
+        with webdataset.gopen(url, "rb") as stream:
+            files = tar_file_iterator(stream)
+            yield from group_by_keys(file | {"__url__": url} for file in files)
+    except (OSError, tarfile.TarError) as problem:
+        raise SourceError(
+            f"{url} is missing or damaged ({problem}); delete it and run `motionrgbd data shard` "
+            "again"
+        ) from None
 
 
 def write_shards(
@@ -105,7 +122,8 @@ def write_shards(
 ) -> list[str]:
     """Write a split's shards and, last, their index; return the shards.
 
-    A shard that is there is kept, so an interrupted run goes on where it stopped. Raises
+    A shard of the same clips that is there is kept, so an interrupted run goes on where it
+    stopped; shards of another cut of the split are deleted. Raises
     `SourceError` for a picture that is missing, `OutputError` where the disk is too small.
     """
     records = read_records(benchmark, root, split)
@@ -114,6 +132,7 @@ def write_shards(
     names = [f"{_stem(split)}-{i:06d}.tar" for i in range(len(groups))]
     index = destination / f"{_stem(split)}.json"
     index.unlink(missing_ok=True)
+    _drop_others(destination, split, _fingerprint(records, clips_per_shard))
     bar = tqdm(total=len(groups), unit="shard", disable=None if show_progress else True)
     with bar:
         for number, (name, group) in enumerate(zip(names, groups, strict=True)):
@@ -125,6 +144,22 @@ def write_shards(
     with replacing(index) as part:
         part.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     return shard_files(destination, split)
+
+
+def _fingerprint(records: Sequence[ClipRecord], clips_per_shard: int) -> str:
+    """What tells one cut of a split into shards from another."""
+    clips = [(record.name, record.frames, record.label) for record in records]
+    return hashlib.sha256(json.dumps([clips_per_shard, clips]).encode()).hexdigest()
+
+
+def _drop_others(destination: Path, split: str, fingerprint: str) -> None:
+    """Delete what an earlier run left of this split, unless it made the same shards."""
+    note = destination / f".{_stem(split)}.cut"
+    if not note.is_file() or note.read_text() != fingerprint:
+        for shard in destination.glob(f"{_stem(split)}-??????.tar"):
+            shard.unlink()
+        with replacing(note) as part:
+            part.write_text(fingerprint)
 
 
 def _stem(split: str) -> str:
