@@ -71,6 +71,18 @@ class DecisionLayer:
         self._onset_s: float | None = None
         self._active: int | None = None
         self._quiet_until_s = -math.inf
+        self._event_s = -math.inf
+        self._rest_until_s = -math.inf
+
+    def switch(self, now_s: float, patience_s: float) -> None:
+        """Tell that another head speaks from now on.
+
+        It may know a gesture that was just decided by another name, or still see one that is over:
+        within `patience_s` of an event no other one is given until this head has seen a rest, or
+        for `patience_s`.
+        """
+        if now_s - self._event_s <= patience_s:
+            self._rest_until_s = now_s + patience_s
 
     def update(self, prediction: Prediction, *, allowed: bool = True) -> tuple[GestureEvent, ...]:
         """Take the next prediction; return the events decided at it (none or one).
@@ -82,6 +94,8 @@ class DecisionLayer:
         gestures = np.where(self._gestures, p, -1.0)
         best = int(gestures.argmax())
         set_ = self._parameters
+        if prediction.probabilities[self._gestures].max(initial=0.0) < set_.off:
+            self._rest_until_s = -math.inf  # as it is, not smoothed: that still holds other heads'
         if self._active is not None and p[self._active] < set_.off:
             self._active = None
         if gestures[best] < set_.off:
@@ -94,10 +108,10 @@ class DecisionLayer:
         if best != self._candidate:
             self._candidate, self._candidate_s = best, now
         held = now - self._candidate_s >= set_.hold_s - 1e-9
-        if not (held and allowed and now >= self._quiet_until_s):
+        if not (held and allowed and now >= max(self._quiet_until_s, self._rest_until_s)):
             return ()
         self._active, self._candidate = best, None
-        self._quiet_until_s = now + set_.refractory_s
+        self._quiet_until_s, self._event_s = now + set_.refractory_s, now
         start = self._onset_s if self._onset_s is not None else now
         self._onset_s = now
         return (GestureEvent(self._labels[best], float(p[best]), start, now, now),)

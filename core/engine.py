@@ -22,7 +22,7 @@ from motionrgbd.core.errors import CameraError, UsageError
 from motionrgbd.core.frames import RGBDFrame, SourceInfo
 from motionrgbd.core.pipes import LatestSlot, Pipe, PipeClosedError
 from motionrgbd.core.recogniser import Recogniser, Step
-from motionrgbd.core.results import Health, Percentiles, Snapshot
+from motionrgbd.core.results import Health, ModalityUse, Percentiles, Snapshot
 from motionrgbd.core.sources.source import SeekableSource, Source
 from motionrgbd.core.timing import RateMeter, StageClock
 from motionrgbd.core.transport import Pacer, Transport
@@ -92,7 +92,9 @@ class Engine:
         self._observers: list[Observer] = []
         self._clock = StageClock()
         self._capture_rate, self._engine_rate = RateMeter(), RateMeter()
-        self._frames = self._missing = self._skipped = self._steps = 0
+        self._frames = self._missing = self._skipped = self._steps = self._fallbacks = 0
+        self._steps_from: dict[str, int] = {}
+        self._use: ModalityUse | None = None
         self._stages: dict[str, Percentiles] = {}
         self._last_index: int | None = None  # of the capture thread
         self._pacer = Pacer(self._transport)
@@ -307,11 +309,21 @@ class Engine:
         if not steps:
             return
         for step in steps:
+            self._count_use(step.use)
             for observer in self._observers:
                 observer(step)
         self._clock.add("total", time.monotonic() - received_s)
         self._engine_rate.tick()
         self._publish(steps)
+
+    def _count_use(self, use: ModalityUse | None) -> None:
+        if use is None:
+            return
+        name = "+".join(use.used)
+        self._steps_from[name] = self._steps_from.get(name, 0) + 1
+        if self._use is not None and set(use.used) < set(self._use.used):
+            self._fallbacks += 1
+        self._use = use
 
     def _publish(self, steps: list[Step]) -> None:
         if self._steps % _HEALTH_EVERY == 0:
@@ -332,6 +344,7 @@ class Engine:
                 health=self._health_with(self._stages),
                 events=tuple(event for each in steps for event in each.events),
                 source_error=None,
+                use=step.use,
             )
         )
 
@@ -348,4 +361,6 @@ class Engine:
             engine_hz=self._engine_rate.hz(),
             stages=stages,
             provider=self.provider,
+            steps_from=dict(self._steps_from),
+            fallbacks=self._fallbacks,
         )

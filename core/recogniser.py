@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,8 +13,16 @@ from motionrgbd.core.decision import DecisionLayer, DecisionParameters
 from motionrgbd.core.errors import ModalityError
 from motionrgbd.core.frames import RGBDFrame, SourceInfo
 from motionrgbd.core.guidance import GuidanceSettings, GuidanceStream
+from motionrgbd.core.modality_watch import WORDS, ModalityWatch
 from motionrgbd.core.preprocess import Picture, Prepared, make_preparer, motion_vector, normalise
-from motionrgbd.core.results import Box, FloatArray, GestureEvent, GuidanceMap, Prediction
+from motionrgbd.core.results import (
+    Box,
+    FloatArray,
+    GestureEvent,
+    GuidanceMap,
+    ModalityUse,
+    Prediction,
+)
 from motionrgbd.core.runner import NetworkInput, Scores, make_runner
 from motionrgbd.core.sampling import GridSampler
 from motionrgbd.core.timing import StageClock
@@ -26,7 +35,7 @@ class Step:
     """One grid step: what entered the network and what came of it.
 
     prediction is None while the window fills, and where scoring was skipped (live, late).
-    index and timestamp_s are the frame's.
+    index and timestamp_s are the frame's. use: what it was recognised from.
     """
 
     frame: RGBDFrame
@@ -35,6 +44,7 @@ class Step:
     prediction: Prediction | None
     warming_up: bool
     events: tuple[GestureEvent, ...]
+    use: ModalityUse | None = None
 
     @property
     def index(self) -> int:
@@ -45,6 +55,13 @@ class Step:
     def timestamp_s(self) -> float:
         """The source's time of the frame."""
         return self.frame.timestamp_s
+
+
+class _Seen(NamedTuple):
+    """A frame as it came, for views, and what of it can be trusted, for the network."""
+
+    frame: RGBDFrame
+    trusted: RGBDFrame
 
 
 def network_input(
@@ -87,6 +104,7 @@ class Recogniser:
         self._guidance: dict[Modality, GuidanceStream] = {
             modality: GuidanceStream(settings) for modality in bundle.modalities
         }
+        self._watches = {modality: ModalityWatch(modality) for modality in bundle.modalities}
 
     @property
     def provider(self) -> str:
@@ -96,13 +114,13 @@ class Recogniser:
     def open(self, info: SourceInfo) -> None:
         """Begin a stream of this source. Raises ModalityError where the model needs more."""
         has = {"color": info.has_color, "depth": info.has_depth}
-        words = {"color": "colour", "depth": "depth"}
-        lacking = [words[m] for m in self.bundle.modalities if not has[m]]
-        if lacking:
+        lacking = [WORDS[m] for m in self.bundle.modalities if not has[m]]
+        if lacking and not (self.bundle.falls_back and len(lacking) == 1):
             raise ModalityError(
                 f"the model {self.recipe.name!r} needs {' and '.join(lacking)}, which "
                 f"{info.name} does not have: choose another source, or another model with --model"
             )
+        self._watching = self.bundle.falls_back and not lacking
         self._sampler = GridSampler(self.recipe.fps_hz, info.fps_hz)
         self._preparer = make_preparer(self.recipe, info.intrinsics, info.eight_bit)
         self.reset()
@@ -115,7 +133,10 @@ class Recogniser:
         self._decision.reset()
         for stream in self._guidance.values():
             stream.reset()
-        self._last: RGBDFrame | None = None
+        for watch in self._watches.values():
+            watch.reset()
+        self._last: _Seen | None = None
+        self._use: ModalityUse | None = None
         self._start_s: float | None = None
         self._scored = False  # any window of this stream
 
@@ -129,52 +150,99 @@ class Recogniser:
         score=False keeps all state exact but scores no window.
         """
         if self._last is not None:
-            silence = frame.timestamp_s - self._last.timestamp_s
+            silence = frame.timestamp_s - self._last.frame.timestamp_s
             if silence > self.recipe.max_gap_s or silence <= 0:
                 self.reset()
-        frame = self._complete(frame)
-        last, self._last = self._last, frame
-        if not self._is_complete(frame):
+        seen = self._see(frame)
+        last, self._last = self._last, seen
+        if not self._is_enough(seen):
             return []
         steps = []
-        if last is not None and self._is_complete(last):
+        if last is not None and self._is_enough(last):
             late = self._sampler.late_points(frame.timestamp_s)
             steps = [self._step(last, score) for _ in range(late)]
         count = self._sampler.points(frame.timestamp_s)
-        return steps + [self._step(frame, score) for _ in range(count)]
+        return steps + [self._step(seen, score) for _ in range(count)]
+
+    def _see(self, frame: RGBDFrame) -> _Seen:
+        """Decide what of a frame is used."""
+        if self._watching:
+            return _Seen(frame, self._trusted(frame))
+        whole = self._complete(frame)
+        return _Seen(whole, whole)
+
+    def _trusted(self, frame: RGBDFrame) -> RGBDFrame:
+        """Leave out what is not to be trusted; where nothing is, the frame is used as it is."""
+        with self.clock.measure("health"):
+            color = self._watches["color"].take(frame.color, frame.timestamp_s)
+            depth = self._watches["depth"].take(frame.depth, frame.timestamp_s)
+        if color is None and depth is None:
+            return frame
+        return dataclasses.replace(frame, color=color, depth=depth)
 
     def _complete(self, frame: RGBDFrame) -> RGBDFrame:
         """Let the previous image stand for one that this frame lacks."""
-        last = self._last
-        if last is None:
+        if self._last is None:
             return frame
+        last = self._last.trusted
         if frame.color is None and last.color is not None:
             frame = dataclasses.replace(frame, color=last.color)
         if frame.depth is None and last.depth is not None:
             frame = dataclasses.replace(frame, depth=last.depth)
         return frame
 
-    def _is_complete(self, frame: RGBDFrame) -> bool:
-        images = {"color": frame.color, "depth": frame.depth}
-        return all(images[modality] is not None for modality in self.bundle.modalities)
+    def _is_enough(self, seen: _Seen) -> bool:
+        images = {"color": seen.trusted.color, "depth": seen.trusted.depth}
+        there = [images[modality] is not None for modality in self.bundle.modalities]
+        return any(there) if self.bundle.falls_back else all(there)
 
-    def _step(self, frame: RGBDFrame, score: bool) -> Step:
+    def _step(self, seen: _Seen, score: bool) -> Step:
+        frame = seen.frame
         if self._start_s is None:
             self._start_s = frame.timestamp_s
         with self.clock.measure("prepare"):
-            prepared = self._preparer.prepare(frame)
+            prepared = self._preparer.prepare(seen.trusted)
+        if self._watching:
+            found = prepared.trajectory[-1] > 0  # its last number says so
+            self._watches["depth"].look_at(prepared.view if found else None)
         with self.clock.measure("guidance"):
-            guidance = {
-                modality: stream.push(_picture(prepared, modality))
-                for modality, stream in self._guidance.items()
-            }
+            guidance = self._maps(prepared)
         with self.clock.measure("features"):
+            age = self._runner.age
             self._runner.push(network_input(self.recipe, prepared, guidance))
+        if self._runner.age != age + 1:  # it began anew, with frames that it had already
+            self._start_s = frame.timestamp_s - (self._runner.age - 1) / self.recipe.fps_hz
+        self._follow_use(frame.timestamp_s)
         prediction = self._predict(frame) if score else None
         self._scored = self._scored or prediction is not None
         warming_up = not self._scored or self._warming_up(frame)
         events = self._decision.update(prediction, allowed=not warming_up) if prediction else ()
-        return Step(frame, prepared.view, guidance, prediction, warming_up, events)
+        return Step(frame, prepared.view, guidance, prediction, warming_up, events, self._use)
+
+    def _maps(self, prepared: Prepared) -> dict[Modality, GuidanceMap]:
+        """Guidance of what is there; what is not starts anew when it returns."""
+        maps = {}
+        for modality, stream in self._guidance.items():
+            picture = prepared.color if modality == "color" else prepared.depth
+            if picture is None:
+                stream.reset()
+            else:
+                maps[modality] = stream.push(picture)
+        return maps
+
+    def _follow_use(self, now_s: float) -> None:
+        """Notice where other modalities count than before."""
+        used = self._runner.used
+        if self._use is not None and used == self._use.used:
+            return
+        if self._use is not None:
+            self._decision.switch(now_s, self.recipe.window_s)
+        causes = [
+            f"{WORDS[modality]} is {watch.cause}"
+            for modality, watch in self._watches.items()
+            if modality not in used and watch.cause
+        ]
+        self._use = ModalityUse(used, now_s, ", ".join(causes))
 
     def _warming_up(self, frame: RGBDFrame) -> bool:
         assert self._start_s is not None
@@ -185,20 +253,28 @@ class Recogniser:
             scores = self._runner.predict()
         if scores is None:
             return None
-        return Prediction(
-            softmax(scores.fused), _by_modality(scores), frame.index, frame.timestamp_s
-        )
+        return calibrated(scores, self.bundle, frame)
 
 
-def softmax(logits: FloatArray) -> FloatArray:
-    """Return probabilities of float32 (K,) logits."""
-    exponents = np.exp(logits - logits.max())
+def calibrated(scores: Scores, bundle: Bundle, frame: RGBDFrame) -> Prediction:
+    """Return the probabilities of a window's scores, each head at its own temperature."""
+    at = bundle.temperatures
+    each: tuple[tuple[Modality, FloatArray | None, float], ...] = (
+        ("color", scores.color, at.color),
+        ("depth", scores.depth, at.depth),
+    )
+    alone = {m: softmax(x, temperature) for m, x, temperature in each if x is not None}
+    if len(bundle.modalities) > 1 and len(scores.used) == 1:
+        fused = alone[scores.used[0]]
+    else:
+        fused = softmax(scores.fused, at.fused)
+    return Prediction(fused, alone, frame.index, frame.timestamp_s, scores.used)
+
+
+def softmax(logits: FloatArray, temperature: float = 1.0) -> FloatArray:
+    """Return probabilities of float32 (K,) logits, divided by a temperature."""
+    exponents = np.exp((logits - logits.max()) / np.float32(temperature))
     return np.asarray(exponents / exponents.sum(), np.float32)
-
-
-def _by_modality(scores: Scores) -> dict[Modality, FloatArray]:
-    each: dict[Modality, FloatArray | None] = {"color": scores.color, "depth": scores.depth}
-    return {name: softmax(logits) for name, logits in each.items() if logits is not None}
 
 
 def _picture(prepared: Prepared, modality: Modality) -> Picture:

@@ -38,18 +38,33 @@ class Box:
     bottom_px: float
 
 
+@dataclass(frozen=True, slots=True)
+class ModalityUse:
+    """What is recognised from.
+
+    used: the modalities. since_s: the source's time since when. reason: what is wrong with the
+    one that is not used (`colour is black`), empty where nothing is.
+    """
+
+    used: tuple[Modality, ...]
+    since_s: float
+    reason: str = ""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
     """Class probabilities at one grid step.
 
     probabilities: float32 (K,), sums to 1. by_modality: the same from colour or depth alone.
     index, timestamp_s: of the newest frame in the window (source's number and clock).
+    used: the modalities that were scored.
     """
 
     probabilities: FloatArray
     by_modality: Mapping[Modality, FloatArray]
     index: int
     timestamp_s: float
+    used: tuple[Modality, ...] = ()
 
     def __post_init__(self) -> None:
         p = self.probabilities
@@ -86,6 +101,8 @@ class Health:
     skipped: windows not scored because the engine was late (live only).
     stages: per stage; `total` is arrival of a frame to its decision.
     provider: what ONNX Runtime really runs on.
+    steps_from: grid steps by what they were recognised from (`color+depth`, `depth`).
+    fallbacks: how often a modality was lost.
     """
 
     frames: int = 0
@@ -96,6 +113,8 @@ class Health:
     engine_hz: float = 0.0
     stages: Mapping[str, Percentiles] = field(default_factory=dict)
     provider: str = ""
+    steps_from: Mapping[str, int] = field(default_factory=dict)
+    fallbacks: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,6 +125,7 @@ class Snapshot:
     guidance: the maps that entered the network, by modality (they cover exactly `view`).
     prediction: None until the window can be scored; warming_up: no decision is taken yet.
     events: recognised in this step. source_error: the camera's trouble, or None.
+    use: what it was recognised from.
     """
 
     frame: RGBDFrame
@@ -116,3 +136,4 @@ class Snapshot:
     health: Health
     events: tuple[GestureEvent, ...] = ()
     source_error: str | None = None
+    use: ModalityUse | None = None

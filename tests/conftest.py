@@ -91,9 +91,16 @@ def tiny_depth_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _write_tiny_model(tmp_path_factory.mktemp("model"), ("depth",))
 
 
-def _write_tiny_model(folder: Path, modalities: tuple[str, ...]) -> Path:
+@pytest.fixture(scope="session")
+def tiny_fallback_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same for colour and depth, of which one is enough."""
+    folder = tmp_path_factory.mktemp("model")
+    return _write_tiny_model(folder, ("color", "depth"), falls_back=True)
+
+
+def _write_tiny_model(folder: Path, modalities: tuple[str, ...], **options: bool) -> Path:
     module = runpy.run_path(str(ROOT / "tests" / "tiny_model.py"))
-    path: Path = module["write_tiny_model"](folder / "tiny.mrgbd", modalities)
+    path: Path = module["write_tiny_model"](folder / "tiny.mrgbd", modalities, **options)
     return path
 
 

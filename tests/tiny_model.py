@@ -18,8 +18,10 @@ LABELS = ("idle", "wave", "push")
 SIZE, WINDOW, FEATURE = 32, 4, 16
 
 
-def write_tiny_model(path: Path, modalities: tuple[Modality, ...]) -> Path:
-    """Write the bundle and return its path."""
+def write_tiny_model(
+    path: Path, modalities: tuple[Modality, ...], *, falls_back: bool = False
+) -> Path:
+    """Write the bundle and return its path; one that falls back does without either modality."""
     config = NetworkConfig(
         classes=len(LABELS),
         window=WINDOW,
@@ -39,7 +41,7 @@ def write_tiny_model(path: Path, modalities: tuple[Modality, ...]) -> Path:
         depth=GreyDepth(),
         padding="repeat_first",
     )
-    frame, window = _frame_graph(), _window_graph(modalities)
+    frame, window = _frame_graph(), _window_graph(modalities, falls_back)
     graphs = {**dict.fromkeys(modalities, frame), "window": window}
     bundle = Bundle("streaming", config, recipe, LABELS, {"hold_s": 0.0}, Card(), graphs)
     write_bundle(path, bundle)
@@ -65,7 +67,7 @@ def _frame_graph() -> bytes:
     return _model(nodes, constants, inputs, {"feature": (1, FEATURE), "next_state_0": (1,)})
 
 
-def _window_graph(modalities: tuple[Modality, ...]) -> bytes:
+def _window_graph(modalities: tuple[Modality, ...], falls_back: bool) -> bytes:
     """fused = mean feature of the window, times weights that differ from label to label."""
     weights = np.outer(np.ones(FEATURE), [-0.6, 0.2, 0.6]).astype(np.float32)
     nodes = []
@@ -80,6 +82,14 @@ def _window_graph(modalities: tuple[Modality, ...]) -> bytes:
     nodes.append(helper.make_node("Identity", [f"{modalities[0]}_mean"], ["embedding"]))
     constants = {"axes": np.array([1], np.int64), "weights": weights}
     inputs = dict.fromkeys(modalities, (1, WINDOW, FEATURE))
+    if falls_back:
+        inputs["present"] = (1, 2)
+        for n, m in enumerate(modalities):
+            constants[f"{m}_column"] = np.eye(2, dtype=np.float32)[:, n : n + 1]
+            nodes.append(helper.make_node("MatMul", ["present", f"{m}_column"], [f"{m}_there"]))
+            nodes.append(helper.make_node("Mul", [f"{m}_scores", f"{m}_there"], [f"{m}_part"]))
+        nodes = [n for n in nodes if list(n.output) != ["fused"]]
+        nodes.append(helper.make_node("Add", ["color_part", "depth_part"], ["fused"]))
     return _model(nodes, constants, inputs, outputs)
 
 

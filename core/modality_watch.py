@@ -1,0 +1,104 @@
+"""Whether an image of a stream can be trusted: told image by image, decided without flapping."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motionrgbd.core.results import Box
+from motionrgbd.models.recipe import Modality
+
+HOLD_S = 0.2  # the last good image stands for bad ones this long: a flash is no failure
+FROZEN_S = 1.0  # the same image for longer is a stuck sensor: even a still scene has noise
+RETURN_S = 0.5  # how long images must be good again before they are trusted
+WORDS: dict[Modality, str] = {"color": "colour", "depth": "depth"}
+
+_STRIDE_PX = 8  # of the pixels looked at: 4,800 of 640x480
+_BLACK, _SATURATED = 10.0, 250  # grey levels: a mean below, pixels above
+_MOST_SATURATED = 0.95
+_MOST_EMPTY = 0.995  # share of a depth image without reading; a masked hand leaves 0.98
+_MOST_HOLES = 0.97  # the same around the hand; a masked fist leaves 0.93
+
+Image = NDArray[Any]
+
+
+class ModalityWatch:
+    """Follows one modality of one stream. Used by one thread; times are the source's.
+
+    reason: why its images are not used now (`black`), None where they are. cause: the last such
+    reason, also when it is over.
+    """
+
+    def __init__(self, modality: Modality) -> None:
+        self._modality = modality
+        self.reset()
+
+    def reset(self) -> None:
+        """Start a new stream."""
+        self.reason: str | None = None
+        self.cause: str | None = None
+        self._held: Image | None = None  # the last good image
+        self._held_s = 0.0
+        self._good_since_s: float | None = None
+        self._sample: Image | None = None
+        self._sample_s = 0.0  # when the present sample was new
+        self._hand: Box | None = None
+
+    def look_at(self, hand: Box | None) -> None:
+        """Say where a hand was found in the last frame: holes count there."""
+        self._hand = hand
+
+    def take(self, image: Image | None, now_s: float) -> Image | None:
+        """Return what to use of this moment: the image, the last good one, or None."""
+        complaint = self._complaint(image, now_s)
+        if complaint is None:
+            return self._good(image, now_s)
+        self._good_since_s = None
+        stuck = complaint == "frozen"  # then the last good image is the same one
+        if self.reason is None and not stuck and now_s - self._held_s <= HOLD_S:
+            return self._held
+        self.reason = self.cause = complaint
+        return None
+
+    def _good(self, image: Image | None, now_s: float) -> Image | None:
+        if self._good_since_s is None:
+            self._good_since_s = now_s
+        self._held, self._held_s = image, now_s
+        if self.reason is not None and now_s - self._good_since_s >= RETURN_S:
+            self.reason = None
+        return image if self.reason is None else None
+
+    def _complaint(self, image: Image | None, now_s: float) -> str | None:
+        """Say what is wrong with an image in a word, None where nothing is."""
+        if image is None:
+            return "missing"
+        sample = image[::_STRIDE_PX, ::_STRIDE_PX]
+        wrong = self._wrong_color(sample) if self._modality == "color" else self._holes(image)
+        if self._sample is None or not np.array_equal(sample, self._sample):
+            self._sample, self._sample_s = sample.copy(), now_s
+        elif wrong is None and now_s - self._sample_s > FROZEN_S:
+            return "frozen"
+        return wrong
+
+    def _wrong_color(self, sample: Image) -> str | None:
+        if float(sample.mean()) < _BLACK:
+            return "black"
+        saturated = float((sample >= _SATURATED).mean()) > _MOST_SATURATED
+        return "saturated" if saturated else None
+
+    def _holes(self, image: Image) -> str | None:
+        if _empty_share(image[::_STRIDE_PX, ::_STRIDE_PX]) > _MOST_EMPTY:
+            return "empty"
+        if self._hand is None:
+            return None
+        left, top = max(0, round(self._hand.left_px)), max(0, round(self._hand.top_px))
+        right, bottom = max(0, round(self._hand.right_px)), max(0, round(self._hand.bottom_px))
+        around = image[top:bottom:2, left:right:2]
+        holes = around.size > 0 and _empty_share(around) > _MOST_HOLES
+        return "without readings at the hand" if holes else None
+
+
+def _empty_share(depth: Image) -> float:
+    return 1.0 - np.count_nonzero(depth) / depth.size
