@@ -23,12 +23,13 @@ from numpy.typing import NDArray
 from motionrgbd.calibration.intrinsics import Intrinsics
 from motionrgbd.core.preprocess import cut_square, relative_depth
 from motionrgbd.core.results import Box
-from motionrgbd.models.recipe import HandView, Recipe, RelativeDepth
+from motionrgbd.models.recipe import Recipe, RelativeDepth
 
 SAMPLES = 32  # of every clip
 SOURCE_HZ = 30.0  # the camera's rate, in which `orig_frames` counts
 FRAME_PX = (640, 480)
-MARGIN = 1.375  # cached crops reach this much further than the recipe's: augmentation moves them
+# What cached crops show around the hand, whatever a recipe asks for: augmentation needs room.
+WIDE_M, WIDE_PX = 0.3025, 88
 # The RealSense F200's depth camera, as other work on this data set takes it.
 CAMERA = Intrinsics(
     width_px=640, height_px=480, fx_px=463.889, fy_px=463.889, cx_px=320.0, cy_px=240.0
@@ -149,8 +150,8 @@ def square(x_px: float, y_px: float, z_mm: float, side_m: float) -> Box:
 class HandClips:
     """Wide crops around annotated hands, and where they were.
 
-    codes: uint8 (n, 32, W, W), relative depth, 128 at the hand's distance; W = MARGIN * the
-    recipe's size. place: float32 (n, 32, 3), middle of the box in px and distance in mm.
+    codes: uint8 (n, 32, W, W), relative depth, 128 at the hand's distance; W = WIDE_PX.
+    place: float32 (n, 32, 3), middle of the box in px and distance in mm.
     fine (n,) 0..27; subject, source_frames, index (n,).
     """
 
@@ -167,11 +168,6 @@ class HandClips:
     def chosen(self, keep: NDArray[Any]) -> HandClips:
         """Return the clips that an index or a mask selects."""
         return HandClips(**{name: value[keep] for name, value in vars(self).items()})
-
-
-def wide_side_px(recipe: Recipe) -> int:
-    """Return the side of the cached crops."""
-    return round(recipe.size_px[0] * MARGIN)
 
 
 def clip_places(package: Package, clip: int) -> NDArray[np.float32]:
@@ -192,18 +188,17 @@ def clip_places(package: Package, clip: int) -> NDArray[np.float32]:
 
 def _wide_crops(job: tuple[Package, int, Recipe]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     package, clip, recipe = job
-    view, depth = recipe.view, recipe.depth
-    assert isinstance(view, HandView)
+    depth = recipe.depth
     assert isinstance(depth, RelativeDepth)
-    places, side = clip_places(package, clip), wide_side_px(recipe)
-    codes = np.empty((SAMPLES, side, side), np.uint8)
+    places = clip_places(package, clip)
+    codes = np.empty((SAMPLES, WIDE_PX, WIDE_PX), np.uint8)
     for i, (crop, box) in enumerate(
         zip(package.millimetres(clip), package.boxes[clip], strict=True)
     ):
         x, y, z = (float(v) for v in places[i])
-        cut = cut_square(pasted(crop, box), square(x, y, z, view.side_m * MARGIN))
+        cut = cut_square(pasted(crop, box), square(x, y, z, WIDE_M))
         near = relative_depth(cut, z, depth)
-        codes[i] = cv2.resize(near, (side, side), interpolation=cv2.INTER_AREA)
+        codes[i] = cv2.resize(near, (WIDE_PX, WIDE_PX), interpolation=cv2.INTER_AREA)
     return codes, places
 
 
@@ -212,7 +207,7 @@ def load_hand_clips(
 ) -> HandClips:
     """Return the clips of some splits as wide crops; `cache` keeps them for the next run."""
     package = load_package(folder, splits)
-    stamp = hashlib.sha256(f"{recipe.view}{recipe.depth}{recipe.size_px}{MARGIN}".encode())
+    stamp = hashlib.sha256(f"{recipe.depth}{WIDE_M}{WIDE_PX}".encode())
     stamp.update(package.index.tobytes() + package.boxes.tobytes())
     path = None if cache is None else cache / f"hands-{stamp.hexdigest()[:12]}.npz"
     if path is not None and path.exists():

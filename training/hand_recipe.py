@@ -19,8 +19,8 @@ RECIPE = Recipe(
     name="hand-gestures",
     fps_hz=15.0,
     window=48,  # 3.2 s: nine of ten clips fit at their real duration
-    size_px=(64, 64),
-    view=HandView(side_m=0.22, smoothing=0.2),  # guidance is taken in the crop's coordinates
+    size_px=(48, 48),
+    view=HandView(side_m=0.20, smoothing=0.2),  # guidance is taken in the crop's coordinates
     depth=RelativeDepth(step_mm=1.25),
     guidance_window=4,
     guidance_floor=4.0,

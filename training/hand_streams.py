@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from motionrgbd.core.hand_finder import TRAJECTORY_SIZE
 from motionrgbd.models.recipe import HandView, Recipe, RelativeDepth
-from motionrgbd.training.hand_clips import HandClips
+from motionrgbd.training.hand_clips import WIDE_M, HandClips
 from motionrgbd.training.hand_plans import IDLE, Plan
 from motionrgbd.training.relit_hands import jittered_color, relit
 
@@ -67,6 +67,7 @@ class Augmentation:
     place_m: float = 0.08
     path_scale: float = 0.15
     finder_m: float = 0.004  # frame to frame
+    lapses: float = 0.25  # share of streams in which the finder errs or loses the hand for a moment
     noise: float = 2.0  # codes
     holes: float = 0.03
     forearm: float = 0.3  # share of streams
@@ -106,6 +107,7 @@ def draw(
     assert isinstance(mapping, RelativeDepth)
     warp, arm = _Warp(), False
     place = seen = take.place
+    found = take.found
     fine, gesture = take.fine, take.gesture
     a = augmentation or Augmentation()
     if rng is not None:
@@ -117,11 +119,13 @@ def draw(
         )
         place = _moved(rng, take.place, warp, a)
         seen = place + rng.normal(0, a.finder_m * rng.random(), place.shape)
+        if rng.random() < a.lapses:
+            seen, found = _lapsed(rng, seen, found)
         arm = take.color is None and bool(rng.random() < a.forearm)
         if warp.mirror:
             fine = np.array([mirrored(int(f)) for f in fine], np.int64)
             gesture = np.array([_MIRRORED.get(int(g), int(g)) for g in gesture], np.int64)
-    tracked = smoothed(seen, take.found, view.smoothing)
+    tracked = smoothed(seen, found, view.smoothing)
     transforms = warp.transforms(place, tracked, recipe.size_px[0], take.depth.shape[-1], view)
     pictures = _warped(take.depth, transforms, recipe.size_px[0])
     if arm:
@@ -138,7 +142,7 @@ def draw(
             colored = jittered_color(colored, rng)
     shift = (tracked[:, 2] - place[:, 2]) * 1000.0 / mapping.step_mm
     pictures = _recoded(pictures, shift, rng, a)
-    path = trajectory(seen, take.found, recipe.fps_hz)
+    path = trajectory(seen, found, recipe.fps_hz)
     return HandStream(pictures, colored, path, take.ends, fine, gesture)
 
 
@@ -196,7 +200,8 @@ class _Warp:
         """
         offset = np.zeros(2) if self.offset is None else self.offset * size
         lag = (place[:, :2] - tracked[:, :2]) * (size / view.side_m) + offset
-        scale = self.zoom * tracked[:, 2] / place[:, 2]
+        finer = (wide / WIDE_M) / (size / view.side_m)  # the wide crop's pixels per pixel
+        scale = self.zoom * tracked[:, 2] / place[:, 2] / finer
         cos, sin = np.cos(self.turn), np.sin(self.turn)
         flip = -1.0 if self.mirror else 1.0
         inverse = np.array([[cos * flip, sin * flip], [-sin, cos]])
@@ -231,6 +236,21 @@ def _moved(
     out += middle + rng.normal(0, a.place_m, 3)
     out[:, 2] = np.maximum(out[:, 2], 0.15)
     return np.asarray(out)
+
+
+def _lapsed(
+    rng: np.random.Generator, seen: NDArray[np.float64], found: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Let the finder err, or lose the hand, for a moment; the first frame stays."""
+    seen, found = seen.copy(), found.copy()
+    start = int(rng.integers(1, max(2, len(seen) - 1)))
+    stop = start + int(rng.integers(1, 5))
+    if rng.random() < 0.5:
+        found[start:stop] = False
+    else:
+        seen[start:stop] += rng.normal(0, [0.04, 0.04, 0.02])
+        seen[:, 2] = np.maximum(seen[:, 2], 0.12)
+    return seen, found
 
 
 def _add_forearm(rng: np.random.Generator, pictures: NDArray[np.uint8]) -> None:

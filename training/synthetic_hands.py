@@ -18,8 +18,8 @@ from motionrgbd.core.results import Box
 from motionrgbd.core.synthetic.domain import TRAINING_DOMAIN, Domain
 from motionrgbd.core.synthetic.gestures import GESTURES
 from motionrgbd.core.synthetic.recording import SyntheticRecording
-from motionrgbd.models.recipe import HandView, Recipe, RelativeDepth
-from motionrgbd.training.hand_clips import MARGIN, hand_distance_mm, wide_side_px
+from motionrgbd.models.recipe import Recipe, RelativeDepth
+from motionrgbd.training.hand_clips import WIDE_M, WIDE_PX, hand_distance_mm
 from motionrgbd.training.hand_streams import IDLE_GESTURE, UNKNOWN, Take
 
 IGNORED = -2  # frames at which neither idle nor the gesture would be wrong
@@ -70,13 +70,12 @@ class TargetRule:
 
 def synthetic_hands(seed: int, recipe: Recipe, domain: Domain = TRAINING_DOMAIN) -> SyntheticHands:
     """Render the recording of this seed and cut the hand out of it by its true box."""
-    view, mapping = recipe.view, recipe.depth
-    assert isinstance(view, HandView)
+    mapping = recipe.depth
     assert isinstance(mapping, RelativeDepth)
     source = SyntheticRecording(seed, domain=domain, fps_hz=recipe.fps_hz)
     camera = source.info.intrinsics
     assert camera is not None
-    side, rule = wide_side_px(recipe), TargetRule()
+    side, rule = WIDE_PX, TargetRule()
     colors, depths, places, found, gestures = [], [], [], [], []
     x, y, z = camera.cx_px, camera.cy_px, 500.0
     while (frame := source.read()) is not None:
@@ -90,7 +89,7 @@ def synthetic_hands(seed: int, recipe: Recipe, domain: Domain = TRAINING_DOMAIN)
                 x, y, z = (x0 + x1) / 2, (y0 + y1) / 2, distance
             else:
                 truth = None
-        half = 0.5 * view.side_m * MARGIN * 1000.0 * camera.fx_px / z
+        half = 0.5 * WIDE_M * 1000.0 * camera.fx_px / z
         box = Box(x - half, y - half, x + half, y + half)
         near = relative_depth(cut_square(frame.depth, box), z, mapping)
         depths.append(cv2.resize(near, (side, side), interpolation=cv2.INTER_AREA))
@@ -135,11 +134,11 @@ def load_synthetic_hands(
 ) -> list[SyntheticHands]:
     """Return the recordings of these seeds, rendering in parallel what the cache does not hold.
 
-    The cache's name carries the crop, so that another recipe renders anew.
+    The cache's name carries what the crops depend on.
     """
-    view = recipe.view
-    assert isinstance(view, HandView)
-    folder = cache / f"synthetic-{recipe.size_px[0]}px-{view.side_m:g}m-{recipe.fps_hz:g}hz"
+    mapping = recipe.depth
+    assert isinstance(mapping, RelativeDepth)
+    folder = cache / f"synthetic-{WIDE_PX}px-{mapping.step_mm:g}mm-{recipe.fps_hz:g}hz"
     folder.mkdir(parents=True, exist_ok=True)
     jobs = [(seed, recipe, domain, folder) for seed in seeds]
     # a fork of a process with threads (torch has some) may wait for a lock that nobody holds
