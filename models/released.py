@@ -96,6 +96,11 @@ def load_released(
     return network.eval()
 
 
+def read_tensors(path: str | PathLike[str]) -> dict[str, Tensor]:
+    """Return the named tensors of a PyTorch checkpoint. Raises `CheckpointError`."""
+    return _tensors(_read(Path(path)))
+
+
 def _read(path: Path) -> Mapping[str, object]:
     if not path.is_file():
         raise CheckpointError(f"{path}: no such file")

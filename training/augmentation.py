@@ -103,10 +103,11 @@ def noisy_depth(
     """Return 8-bit depth (H, W) as a worse camera would have measured it; 0 stays 0."""
     scale = EightBitDepth(mapping.direction, mapping.near_mm, mapping.step_mm)
     depth_mm = scale.to_mm(codes).astype(np.float32)
-    square = (depth_mm / 1000) ** 2
-    depth_mm += rng.standard_normal(codes.shape, np.float32) * (square * np.float32(noise.sigma_mm))
-    steps = np.maximum(square * np.float32(noise.step_mm), np.float32(1e-3))
-    depth_mm = np.rint(depth_mm / steps) * steps
+    sigma_mm = (depth_mm / 1000) ** 2 * np.float32(noise.sigma_mm)
+    depth_mm += rng.standard_normal(codes.shape, np.float32) * sigma_mm
+    if noise.step_mm > 0:  # cameras measure disparity in whole steps: 1e6 / step at one millimetre
+        steps = np.rint(1e6 / noise.step_mm / np.maximum(depth_mm, 1))
+        depth_mm = 1e6 / noise.step_mm / np.maximum(steps, 1)
     far_mm = mapping.near_mm + 254 * mapping.step_mm
     measured = np.clip(np.rint(depth_mm), mapping.near_mm, far_mm).astype(np.uint16)
     measured[codes == 0] = 0

@@ -194,7 +194,8 @@ class _Run:
         if done < self._schedule.epochs:
             self._folder.check_space(self._network, self._optimiser)
             if isinstance(self._task, Checked):
-                self._task.check(self._result)
+                with torch.no_grad():
+                    self._task.check(self._result.eval())
             if self._fabric.is_global_zero:
                 self._folder.cut_log(done)
         for epoch in range(done, self._schedule.epochs):
