@@ -128,6 +128,9 @@ def _add_export(commands: Commands) -> None:
     export.add_argument(
         "--span-s", type=float, help="how long a live window lasts, where clips are stretched"
     )
+    export.add_argument(
+        "--classes", metavar="NAME", help="labels of our checkpoint to merge its classes to"
+    )
     export.add_argument("--quantise", action="store_true", help="add graphs in 8-bit integers")
     export.add_argument(
         "--without-weights", action="store_true", help="leave out what further training needs"
@@ -148,6 +151,7 @@ def _export(options: argparse.Namespace) -> int:
             weights=not options.without_weights,
             span_s=options.span_s,
             quantise=options.quantise,
+            classes=options.classes,
         )
     except ValueError as error:  # options that contradict each other
         raise UsageError(f"{error} — see `motionrgbd export --help`") from error
@@ -184,7 +188,8 @@ def _model_info(options: argparse.Namespace) -> int:
     from motionrgbd.models.bundle import load_bundle
 
     bundle = load_bundle(options.file)
-    print(f"{bundle.recipe.name}: {bundle.kind}, from {' and '.join(bundle.modalities)}")
+    enough = ", of which one is enough" if bundle.falls_back else ""
+    print(f"{bundle.recipe.name}: {bundle.kind}, from {' and '.join(bundle.modalities)}{enough}")
     print(f"sha256     {bundle.sha256}")
     print(f"precision  {', '.join(bundle.precisions)}")
     print(f"labels     {len(bundle.labels)}: {', '.join(bundle.labels)}")
@@ -194,6 +199,7 @@ def _model_info(options: argparse.Namespace) -> int:
     parts = {
         "recipe": bundle.recipe.to_json(),
         "decision": dict(bundle.decision),
+        "temperatures": dataclasses.asdict(bundle.temperatures),
         "card": dataclasses.asdict(bundle.card),
     }
     for name, values in parts.items():
@@ -225,8 +231,14 @@ def _add_bench(commands: Commands) -> None:
     live = kinds.add_parser("live", help="a model over the demo in real time, window open")
     live.add_argument("--model", metavar="FILE")
     live.add_argument("--device", metavar="auto|cpu|cuda")
+    live.add_argument("--precision", metavar="fp32|int8")
     live.add_argument("--headless", action="store_const", const=True)
     live.set_defaults(action=_bench_live)
+    engine = kinds.add_parser("engine", help="a new frame on two cores, from pixels to decision")
+    engine.add_argument("model", metavar="MODEL", nargs="?", help="a bundle (the built-in one)")
+    engine.add_argument("--precision", choices=("fp32", "int8"), help="only this one")
+    engine.add_argument("--frames", type=int, default=150, help="how many in a row (150)")
+    engine.set_defaults(action=_bench_engine)
     stream = kinds.add_parser("stream", help="a new frame of the released network, mode by mode")
     stream.add_argument("--rounds", default="3", help="how often the rows take turns (3)")
     stream.add_argument(
@@ -245,8 +257,19 @@ def _bench_guidance(_options: argparse.Namespace) -> int:
 def _bench_live(options: argparse.Namespace) -> int:
     from motionrgbd.app.bench import bench_live
 
-    given = {name: getattr(options, name) for name in ("model", "device", "headless")}
+    names = ("model", "device", "precision", "headless")
+    given = {name: getattr(options, name) for name in names}
     return bench_live(settings_from({"demo": True, "pace": "realtime", **given}, None))
+
+
+def _bench_engine(options: argparse.Namespace) -> int:
+    from motionrgbd.app.bench_engine import bench_engine
+    from motionrgbd.app.live import DEFAULT_MODEL
+
+    if options.frames < 1:
+        raise UsageError(f"--frames must be at least 1, got {options.frames}")
+    model = Path(options.model or DEFAULT_MODEL)
+    return bench_engine(model, options.precision, options.frames)
 
 
 def _bench_stream(options: argparse.Namespace) -> int:
@@ -266,6 +289,7 @@ def _bench_stream(options: argparse.Namespace) -> int:
 def _add_doctor(commands: Commands) -> None:
     doctor = commands.add_parser("doctor", help="check libraries, model, window and camera")
     doctor.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    doctor.add_argument("--precision", default="fp32", choices=("fp32", "int8"))
     doctor.add_argument(
         "--seconds", type=float, default=5.0, help="how long to run the demo (default 5)"
     )
@@ -277,7 +301,7 @@ def _doctor(options: argparse.Namespace) -> int:
 
     if not options.seconds > 0:
         raise UsageError(f"--seconds must be more than 0, got {options.seconds:g}")
-    return run_doctor(device=options.device, seconds=options.seconds)
+    return run_doctor(device=options.device, seconds=options.seconds, precision=options.precision)
 
 
 def _add_train(commands: Commands) -> None:

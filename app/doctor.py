@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 
 from motionrgbd.app.command import program_version
 from motionrgbd.app.live import DEFAULT_MODEL, open_session
-from motionrgbd.app.settings import Device, Settings
+from motionrgbd.app.settings import Device, Precision, Settings
 from motionrgbd.core.errors import MotionRGBDError
 from motionrgbd.models.errors import ModelFileError
 
@@ -56,10 +56,12 @@ class Check(Protocol):
     def __call__(self) -> Iterator[Finding]: ...
 
 
-def run_doctor(*, device: Device = "auto", seconds: float = 5.0) -> int:
+def run_doctor(
+    *, device: Device = "auto", seconds: float = 5.0, precision: Precision = "fp32"
+) -> int:
     """Print all findings as they come; return 1 if something required failed, else 0."""
     failed = False
-    for check in checks(device, seconds):
+    for check in checks(device, seconds, precision):
         for finding in _guarded(check):
             print(finding, flush=True)
             failed |= finding.status == "FAIL"
@@ -67,11 +69,11 @@ def run_doctor(*, device: Device = "auto", seconds: float = 5.0) -> int:
     return 1 if failed else 0
 
 
-def checks(device: Device, seconds: float) -> tuple[Check, ...]:
+def checks(device: Device, seconds: float, precision: Precision) -> tuple[Check, ...]:
     """Return the checks in the order in which one builds on the other."""
 
     def check_run() -> Iterator[Finding]:
-        return run_demo(device, seconds)
+        return run_demo(device, seconds, precision)
 
     return (
         check_python,
@@ -138,9 +140,11 @@ def check_bundle() -> Iterator[Finding]:
     yield Finding("ok", "model", f"{bundle.recipe.name}, sha256 {bundle.sha256}")
 
 
-def run_demo(device: Device, seconds: float) -> Iterator[Finding]:
+def run_demo(device: Device, seconds: float, precision: Precision) -> Iterator[Finding]:
     """Replay the demo in real time through the model, and say what it really ran on."""
-    settings = dataclasses.replace(Settings(), demo=True, device=device, pace="realtime")
+    settings = dataclasses.replace(
+        Settings(), demo=True, device=device, precision=precision, pace="realtime"
+    )
     engine = open_session(settings).engine
     try:
         engine.start()

@@ -6,10 +6,11 @@ import math
 import queue
 from collections.abc import Callable
 
+from motionrgbd.app.modalities import use_text
 from motionrgbd.core.engine import Engine
 from motionrgbd.core.frames import SourceInfo
 from motionrgbd.core.recogniser import Step
-from motionrgbd.core.results import GestureEvent, Health
+from motionrgbd.core.results import GestureEvent, Health, ModalityUse
 from motionrgbd.core.sources.pairing import FrameCounts
 
 _POLL_S = 0.05  # an event is printed, and Ctrl-C obeyed, this late at most
@@ -32,7 +33,8 @@ class EventCounter:
 
 
 class EventPrinter:
-    """Prints gestures as they come, in a window's terminal too.
+    """Prints gestures as they come, in a window's terminal too, and what they are recognised from
+    where that changes.
 
     Times count from the first moment, as in the window: a camera's stamps may be those of 1970.
 
@@ -43,18 +45,31 @@ class EventPrinter:
     def __init__(self, describe: Callable[[GestureEvent, float], str] = event_text) -> None:
         self._describe = describe
         self._origin_s = math.inf
-        self._events: queue.SimpleQueue[GestureEvent] = queue.SimpleQueue()
+        self._news: queue.SimpleQueue[GestureEvent | ModalityUse] = queue.SimpleQueue()
+        self._use: ModalityUse | None = None
 
     def add(self, step: Step) -> None:
         """Take one step in."""
         self._origin_s = min(self._origin_s, step.timestamp_s)
+        if step.use is not None and self._is_news(step.use):
+            self._news.put(step.use)
+        self._use = step.use
         for event in step.events:
-            self._events.put(event)
+            self._news.put(event)
+
+    def _is_news(self, use: ModalityUse) -> bool:
+        if self._use is None:
+            return bool(use.reason)
+        return use.used != self._use.used
 
     def print_all(self) -> None:
         """Print what has come since the last call."""
-        while not self._events.empty():
-            print(self._describe(self._events.get(), self._origin_s), flush=True)
+        while not self._news.empty():
+            news = self._news.get()
+            if isinstance(news, ModalityUse):
+                print(use_text(news, self._origin_s), flush=True)
+            else:
+                print(self._describe(news, self._origin_s), flush=True)
 
 
 def run_headless(engine: Engine, printer: EventPrinter) -> None:

@@ -56,6 +56,7 @@ def parse(argv: Sequence[str] | None) -> Settings:
     run = parser.add_argument_group("run")
     run.add_argument("--model", metavar="FILE", help="a .mrgbd bundle (default: the built-in one)")
     run.add_argument("--device", metavar="auto|cpu|cuda", help="what to compute on (auto)")
+    run.add_argument("--precision", metavar="fp32|int8", help="of the model's graphs (fp32)")
     run.add_argument("--headless", action="store_const", const=True, help="no window")
     run.add_argument("--out", metavar="DIR", help="write events, probabilities and run.json here")
     pace = run.add_mutually_exclusive_group()
@@ -104,6 +105,7 @@ def run(settings: Settings) -> int:
     _tell_unused(settings, window)
     session = open_session(settings, window=window)
     engine = session.engine
+    _tell_modalities(session)
     try:
         outputs = _open_outputs(settings, session)
         demo = _open_demo(settings, session)
@@ -135,7 +137,7 @@ def open_session(settings: Settings, *, window: bool = False) -> Session:
 
     check_onnxruntime()  # the quickest to tell
     bundle = load_bundle(settings.model or DEFAULT_MODEL)
-    recogniser = Recogniser(bundle, device=settings.device)
+    recogniser = Recogniser(bundle, device=settings.device, precision=settings.precision)
     source = open_source(source_spec(settings), options=source_options(settings))
     try:
         pace = settings.pace or ("realtime" if window else "fast")
@@ -202,6 +204,15 @@ def _tell_unused(settings: Settings, window: bool) -> None:
     names = " ".join(f"--{name}" for name, value in asked.items() if value)
     if names and not settings.camera:
         print(f"Not used, a recording plays as it is: {names}", file=sys.stderr)
+
+
+def _tell_modalities(session: Session) -> None:
+    """Say at the start what one modality alone means."""
+    from motionrgbd.app.modalities import start_text
+
+    text = start_text(session.bundle, session.engine.info)
+    if text is not None:
+        print(text, flush=True)
 
 
 def _open_outputs(settings: Settings, session: Session) -> RunOutputs | None:

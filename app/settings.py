@@ -15,6 +15,7 @@ from motionrgbd.core.errors import UsageError
 
 Device = Literal["auto", "cpu", "cuda"]
 Pace = Literal["realtime", "fast"]
+Precision = Literal["fp32", "int8"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,9 @@ class Settings:
     """Everything that `motionrgbd-live` can be told; None leaves the choice to the program.
 
     camera, replay, demo: at most one of them is set; with none, a camera is looked for.
-    out: folder for results. pace: of a recording. fps_hz, size_px (width, height), preset and
-    filters ask something of the camera; the depth options say how 8-bit depth is to be read.
+    precision: of the model's graphs. out: folder for results. pace: of a recording. fps_hz,
+    size_px (width, height), preset and filters ask something of the camera; the depth options say
+    how 8-bit depth is to be read.
     """
 
     camera: str | None = None
@@ -31,6 +33,7 @@ class Settings:
     demo: bool = False
     model: Path | None = None
     device: Device = "auto"
+    precision: Precision = "fp32"
     headless: bool = False
     out: Path | None = None
     pace: Pace | None = None
@@ -120,6 +123,7 @@ _KEYS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "demo": ("demo", _yes_or_no),
     "model": ("model", lambda value: Path(_word(value))),
     "device": ("device", _one_of("auto", "cpu", "cuda")),
+    "precision": ("precision", _one_of("fp32", "int8")),
     "headless": ("headless", _yes_or_no),
     "out": ("out", lambda value: Path(_word(value))),
     "pace": ("pace", _one_of("realtime", "fast")),

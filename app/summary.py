@@ -31,7 +31,7 @@ class RunSummary:
         self._labels = labels
         self._times: list[float] = []
         self._probabilities: list[FloatArray] = []
-        self._strips: dict[Modality, list[FloatArray]] = {m: [] for m in modalities}
+        self._strips: dict[Modality, list[FloatArray | None]] = {m: [] for m in modalities}
         self._events: list[GestureEvent] = []
 
     def add(self, step: Step) -> None:
@@ -40,7 +40,8 @@ class RunSummary:
         self._times.append(step.timestamp_s)
         self._probabilities.append(step.prediction.probabilities if step.prediction else nothing)
         for modality, strip in self._strips.items():
-            strip.append(step.guidance[modality].values.mean(axis=0))
+            lost = modality not in step.guidance
+            strip.append(None if lost else step.guidance[modality].values.mean(axis=0))
         self._events.extend(step.events)
 
     def draw(self, path: Path, title: str, script: Sequence[ScriptedGesture]) -> None:
@@ -94,12 +95,16 @@ class RunSummary:
         if len(self._labels) <= 30:
             axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=7, frameon=False)
 
-    def _draw_strip(self, axis: Axes, modality: Modality, strip: Sequence[FloatArray]) -> None:
-        """Position across the picture, left at the bottom: a swipe is a slope."""
-        if not strip:
+    def _draw_strip(
+        self, axis: Axes, modality: Modality, strip: Sequence[FloatArray | None]
+    ) -> None:
+        """Position across the picture, left at the bottom: a swipe is a slope; lost steps dark."""
+        known = [column for column in strip if column is not None]
+        if not known:
             return
+        nothing = np.zeros_like(known[0])
         extent = (self._times[0], self._times[-1] + 1e-6, 0.0, 1.0)
-        picture = np.stack(strip, axis=1)
+        picture = np.stack([nothing if column is None else column for column in strip], axis=1)
         brightest = max(1e-6, float(np.percentile(picture, 99)))  # a few flashes would dim the rest
         axis.imshow(
             picture, cmap="magma", vmax=brightest, origin="lower", aspect="auto", extent=extent

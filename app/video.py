@@ -114,4 +114,5 @@ def snapshot_of(step: Step) -> Snapshot:
         warming_up=step.warming_up,
         health=Health(),
         events=step.events,
+        use=step.use,
     )

@@ -57,7 +57,8 @@ class ModalityWatch:
             return self._good(image, now_s)
         self._good_since_s = None
         stuck = complaint == "frozen"  # then the last good image is the same one
-        if self.reason is None and not stuck and now_s - self._held_s <= HOLD_S:
+        holds = self._held is not None and now_s - self._held_s <= HOLD_S
+        if self.reason is None and holds and not stuck:
             return self._held
         self.reason = self.cause = complaint
         return None

@@ -103,7 +103,9 @@ class Bundle:
     def graph(self, name: str, precision: str = "fp32") -> bytes:
         """Return a graph; where a quantised model left one in float32, that one."""
         if precision not in self.precisions:
-            raise BundleError(f"this model has no {precision} graphs: use fp32")
+            raise BundleError(
+                f"this model has no {precision} graphs: use fp32, or export it with --quantise"
+            )
         if precision == "int8" and name + QUANTISED in self.graphs:
             return self.graphs[name + QUANTISED]
         return self.graphs[name]

@@ -84,7 +84,7 @@ def test_only_failures_decide_the_exit_code(
     def check_it() -> Iterator[Finding]:
         yield Finding(status, "it", "was looked at", "do something")
 
-    monkeypatch.setattr(doctor, "checks", lambda device, seconds: (check_it,))
+    monkeypatch.setattr(doctor, "checks", lambda *_: (check_it,))
     assert doctor.run_doctor() == code
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == [status, "it", "was", "looked", "at"]
@@ -102,7 +102,7 @@ def test_a_check_that_breaks_is_a_finding_and_the_others_go_on(
         raise ZeroDivisionError("division by zero")
         yield
 
-    monkeypatch.setattr(doctor, "checks", lambda device, seconds: (check_ours, check_unknown))
+    monkeypatch.setattr(doctor, "checks", lambda *_: (check_ours, check_unknown))
     assert doctor.run_doctor() == 1
     text = capsys.readouterr().out
     assert "ONNX Runtime is absent: install it" in text

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
+from motionrgbd.app import cli, live
+from motionrgbd.app.bench_engine import bench_engine
+from motionrgbd.app.headless import EventPrinter
+from motionrgbd.app.modalities import start_text
+from motionrgbd.app.summary import RunSummary
 from motionrgbd.core.decision import DecisionLayer, DecisionParameters
 from motionrgbd.core.engine import Engine
 from motionrgbd.core.errors import ModalityError
@@ -228,3 +236,100 @@ def test_a_head_that_never_rests_is_heard_after_all() -> None:
     events = decide(spans, [1.5])
     assert [label for label, _ in events] == ["wave", "push"]
     assert events[1][1] == pytest.approx(1.5 + 2.0, abs=0.1)
+
+
+def test_the_terminal_tells_every_change_once(
+    bundle: Bundle, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = frames(changes={range(30, 80): black, range(100, 120): without("depth")})
+    printer = EventPrinter()
+    for step in steps_of(bundle, given):
+        printer.add(step)
+    printer.print_all()
+    lines = [line for line in capsys.readouterr().out.splitlines() if "since" in line]
+    assert lines == [
+        "depth only since 1.2 s: colour is black",
+        "colour and depth since 3.3 s",
+        "colour only since 3.5 s: depth is missing",
+    ]
+
+
+def write_video(path: Path, levels: Iterable[int]) -> None:
+    rng = np.random.default_rng(0)
+    with av.open(path, "w") as container:
+        stream = container.add_stream("ffv1", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "gray"
+        for level in levels:
+            picture = rng.integers(level, level + 40, (48, 64), np.uint8) if level else level
+            picture = np.broadcast_to(np.uint8(picture), (48, 64)).copy()
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "gray")))
+        container.mux(stream.encode(None))
+
+
+def test_a_run_says_what_it_recognises_from_and_counts_it(
+    tiny_fallback_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_video(tmp_path / "a_color.mkv", [100] * 30 + [0] * 20 + [100] * 40)
+    write_video(tmp_path / "a_depth.mkv", [100] * 90)
+    model = ["--model", str(tiny_fallback_model), "--headless", "--device", "cpu"]
+    pair = f"{tmp_path / 'a_color.mkv'},{tmp_path / 'a_depth.mkv'}"
+    out = tmp_path / "out"
+    depth8 = ["--depth-direction", "brighter"]
+    assert live.main(["--replay", pair, *depth8, *model, "--out", str(out)]) == 0
+    assert "depth only since 1.2 s: colour is black\n" in capsys.readouterr().out
+    run = json.loads((out / "run.json").read_text())
+    assert run["health"]["fallbacks"] == 1
+    assert sum(run["health"]["steps_from"].values()) == run["steps"] == 90
+    (tmp_path / "alone.mkv").write_bytes((tmp_path / "a_color.mkv").read_bytes())
+    assert live.main(["--replay", str(tmp_path / "alone.mkv"), *model]) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first == "alone.mkv has no depth: recognising from colour alone."
+
+
+def test_the_start_says_what_the_card_says_of_colour(bundle: Bundle) -> None:
+    card = dataclasses.replace(bundle.card, color_note="It learned colour from drawn hands.")
+    noted = dataclasses.replace(bundle, card=card)
+    assert start_text(noted, info(depth=False)) == (
+        "frames has no depth: recognising from colour alone. It learned colour from drawn hands."
+    )
+    assert start_text(noted, info(color=False)) == (
+        "frames has no colour: recognising from depth alone."
+    )
+    assert start_text(noted, info()) is None
+
+
+def test_the_picture_of_a_run_leaves_out_what_was_lost(bundle: Bundle, tmp_path: Path) -> None:
+    summary = RunSummary(bundle.labels, bundle.modalities)
+    for step in steps_of(bundle, frames(changes={range(120): without("color"), range(9): empty})):
+        summary.add(step)
+    summary.draw(tmp_path / "a.png", "a run", ())
+    assert (tmp_path / "a.png").stat().st_size > 10_000
+
+
+def test_eight_bits_that_are_not_there_are_refused(
+    tiny_fallback_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = ["--model", str(tiny_fallback_model), "--headless"]
+    assert live.main(["--demo", *model, "--precision", "int8"]) == 5
+    assert "no int8 graphs" in capsys.readouterr().err
+    assert live.main(["--demo", *model, "--precision", "int4"]) == 2
+    assert "fp32 or int8" in capsys.readouterr().err
+
+
+def test_the_bench_has_a_row_for_each_way_to_recognise(
+    tiny_fallback_model: Path, tiny_depth_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+    assert cli.main(["bench", "engine", str(tiny_depth_model), "--frames", "4"]) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| fp32")]
+    assert [row.split("|")[2].strip() for row in rows] == ["depth only"]
+    assert bench_engine(tiny_fallback_model, frames=4) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| fp32")]
+    assert [row.split("|")[2].strip() for row in rows] == [
+        "colour and depth",
+        "depth only",
+        "colour only",
+    ]
+    assert all(float(cell) > 0 for row in rows for cell in row.split("|")[3:9])
+    if before is not None:
+        assert os.sched_getaffinity(0) == before

@@ -10,7 +10,15 @@ import pytest
 from motionrgbd.app.gui import available, texts
 from motionrgbd.app.gui.history import FrameOrder, History, LabelSlots
 from motionrgbd.core.frames import RGBDFrame, SourceInfo
-from motionrgbd.core.results import Box, GestureEvent, Health, Percentiles, Prediction, Snapshot
+from motionrgbd.core.results import (
+    Box,
+    GestureEvent,
+    Health,
+    ModalityUse,
+    Percentiles,
+    Prediction,
+    Snapshot,
+)
 
 
 def row(k: int, value: float = 1.0, labels: int = 4) -> np.ndarray:
@@ -19,11 +27,13 @@ def row(k: int, value: float = 1.0, labels: int = 4) -> np.ndarray:
     return values
 
 
-def snapshot(warming_up: bool = False, source_error: str | None = None) -> Snapshot:
+def snapshot(
+    warming_up: bool = False, source_error: str | None = None, use: ModalityUse | None = None
+) -> Snapshot:
     frame = RGBDFrame(None, np.ones((4, 4), np.uint16), 0, 0.0)
     prediction = None if warming_up else Prediction(row(0), {}, 0, 0.0)
     box = Box(0, 0, 4, 4)
-    return Snapshot(frame, box, {}, prediction, warming_up, Health(), (), source_error)
+    return Snapshot(frame, box, {}, prediction, warming_up, Health(), (), source_error, use)
 
 
 # ---- history ----
@@ -212,3 +222,12 @@ def test_a_camera_that_never_gave_a_frame_is_said_to_be_silent():
     said = texts.notice("running", None, None, "no frame for 3 s: check the cable")
     assert (said.tone, said.headline) == ("warning", "Source is silent")
     assert said.detail == "no frame for 3 s: check the cable"
+
+
+def test_what_is_lost_is_said_calmly_and_not_where_nothing_is() -> None:
+    lost = ModalityUse(("depth",), 3.2, "colour is black")
+    notice = texts.notice("running", None, snapshot(use=lost))
+    assert notice == texts.Notice("notice", "Depth only", "colour is black")
+    for use in (ModalityUse(("color", "depth"), 0.0), ModalityUse(("depth",), 0.0)):
+        assert texts.notice("running", None, snapshot(use=use)).headline == "Running"
+    assert texts.notice("running", None, snapshot(True, use=lost)).headline == "Warming up"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from motionrgbd.app import modalities
 from motionrgbd.app.gui.engine_view import EngineState
 from motionrgbd.core.frames import SourceInfo
 from motionrgbd.core.results import Health, Percentiles, Snapshot
@@ -44,6 +45,9 @@ def notice(
         return Notice("calm", "Starting", "waiting for the first frame")
     if snapshot.warming_up or snapshot.prediction is None:
         return Notice("notice", "Warming up", "no decision is taken yet")
+    use = snapshot.use
+    if use is not None and use.reason:
+        return Notice("notice", modalities.words(use.used).capitalize(), use.reason)
     return Notice("calm", "Running", "")
 
 
