@@ -20,12 +20,18 @@ from motionrgbd.core.errors import LibraryError, OutputError, UsageError
 PROGRAM = "motionrgbd"
 BENCHMARKS = ("NvGesture", "IsoGD", "THU-READ", "NTU", "Jester")
 TRAININGS = {
+    "default": "motionrgbd.training.default_model",
     "first": "motionrgbd.training.first_model",
     "probe": "motionrgbd.training.reference_probe",
+    "recipe": "motionrgbd.training.paper.commands",
 }
 SET_OPTIONS = {  # of `evaluate`: each belongs to some sets, which refuse the others
     "depth-direction": "recordings: brighter or darker, where depth has 8 bits",
     "gestures-per-class": "synthetic: how often each gesture is drawn (4)",
+    "classes": "shrec17: 14, or 28 with the fingers",
+    "timing": "shrec17: cut (32 equally spaced samples), or timed (as they were taken)",
+    "scene": "shrec17: plain (the hand alone), or person (in front of one, in a room)",
+    "boxes": "shrec17: annotated, or found by the application's finder",
 }
 
 # Sub-commands import what they need when they run: --help must answer at once, and only the
@@ -55,6 +61,7 @@ def _parser() -> Parser:
         _add_bench,
         _add_doctor,
         _add_train,
+        _add_reproduce,
         add_data,
         _add_evaluate,
     ):
@@ -239,6 +246,9 @@ def _add_bench(commands: Commands) -> None:
     engine.add_argument("--precision", choices=("fp32", "int8"), help="only this one")
     engine.add_argument("--frames", type=int, default=150, help="how many in a row (150)")
     engine.set_defaults(action=_bench_engine)
+    loader = kinds.add_parser("loader", help="training clips: loaded alone, and trained on")
+    loader.add_argument("options", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    loader.set_defaults(action=_bench_loader)
     stream = kinds.add_parser("stream", help="a new frame of the released network, mode by mode")
     stream.add_argument("--rounds", default="3", help="how often the rows take turns (3)")
     stream.add_argument(
@@ -270,6 +280,12 @@ def _bench_engine(options: argparse.Namespace) -> int:
         raise UsageError(f"--frames must be at least 1, got {options.frames}")
     model = Path(options.model or DEFAULT_MODEL)
     return bench_engine(model, options.precision, options.frames)
+
+
+def _bench_loader(options: argparse.Namespace) -> int:
+    with _torch_needed():
+        from motionrgbd.training.paper.loader_bench import main as bench_loader
+    return bench_loader(options.options)
 
 
 def _bench_stream(options: argparse.Namespace) -> int:
@@ -311,6 +327,23 @@ def _add_train(commands: Commands) -> None:
     train.add_argument("name", choices=TRAININGS, help="what to train")
     train.add_argument("options", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     train.set_defaults(action=_train)
+
+
+def _add_reproduce(commands: Commands) -> None:
+    reproduce = commands.add_parser(
+        "reproduce",
+        help="train the rows of a table of the paper, published beside obtained figures (needs "
+        "torch); --help after the table tells the options",
+    )
+    reproduce.add_argument("table", metavar="TABLE", help="'table 1' to 'table 6', or 'figure 6'")
+    reproduce.add_argument("options", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    reproduce.set_defaults(action=_reproduce)
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    with _torch_needed():
+        from motionrgbd.training.paper.commands import reproduce_table
+    return reproduce_table([options.table, *options.options])
 
 
 def _train(options: argparse.Namespace) -> int:

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motionrgbd.calibration.intrinsics import Intrinsics
+from motionrgbd.core.errors import SourceError
 from motionrgbd.core.preprocess import cut_square, relative_depth
 from motionrgbd.core.results import Box
 from motionrgbd.models.recipe import Recipe, RelativeDepth
@@ -65,13 +66,13 @@ class Package:
 
 
 def load_package(folder: Path, splits: tuple[str, ...]) -> Package:
-    """Read the clips of some splits (`train`, `val`, `test`). Raises FileNotFoundError, ValueError.
+    """Read the clips of some splits (`train`, `val`, `test`). Raises SourceError.
 
     The official training split is `train` and `val` together.
     """
     for name in ("clips.csv", "depth_u8.npy.xz", "aux.npz"):
         if not (folder / name).is_file():
-            raise FileNotFoundError(
+            raise SourceError(
                 f"{folder / name} is missing: give a folder that `motionrgbd data prepare shrec17` "
                 "wrote, with clips.csv, depth_u8.npy.xz and aux.npz"
             )
@@ -79,21 +80,26 @@ def load_package(folder: Path, splits: tuple[str, ...]) -> Package:
         everything = list(csv.DictReader(file))
     rows = [row for row in everything if row["split"] in splits]
     if not rows:
-        raise ValueError(f"{folder / 'clips.csv'} has no clip of {' or '.join(splits)}")
+        raise SourceError(
+            f"{folder / 'clips.csv'} has no clip of {' or '.join(splits)} — see its column `split`"
+        )
     index = np.array([int(row["index"]) for row in rows])
     with lzma.open(folder / "depth_u8.npy.xz") as file:
         depth = np.load(file)
     aux = np.load(folder / "aux.npz")
     boxes = aux["bbox_y0x0y1x1"]
     if len(depth) != len(everything) or len(boxes) != len(everything):
-        raise ValueError(
+        raise SourceError(
             f"{folder}: clips.csv lists {len(everything)} clips, depth_u8.npy.xz holds "
             f"{len(depth)}, aux.npz {len(boxes)}: prepare the data set again"
         )
     fine = np.array([int(row["label28"]) - 1 for row in rows])
     if fine.min() < 0 or fine.max() > 27:
         worst = rows[int(np.argmax((fine < 0) | (fine > 27)))]
-        raise ValueError(f"{folder / 'clips.csv'}: label28 {worst['label28']} is not 1 to 28")
+        raise SourceError(
+            f"{folder / 'clips.csv'}: label28 {worst['label28']} is not 1 to 28: "
+            "prepare the set again"
+        )
     return Package(
         depth=depth[index],
         boxes=np.stack([_filled(clip) for clip in boxes[index].astype(np.int64)]),

@@ -12,6 +12,7 @@ from motionrgbd.training.datasets.table import BENCHMARKS
 from motionrgbd.training.evaluation.benchmark_clips import RELEASED, read_benchmark
 from motionrgbd.training.evaluation.clips import EvaluationSet, SetRequest
 from motionrgbd.training.evaluation.own_clips import read_recordings
+from motionrgbd.training.evaluation.shrec_clips import OPTIONS, read_shrec17
 from motionrgbd.training.evaluation.synthetic_clips import read_synthetic
 
 
@@ -56,6 +57,7 @@ def _of_benchmark(benchmark: Benchmark) -> KnownSet:
 # One line makes a set known to the command line.
 SETS: dict[str, KnownSet] = {
     "recordings": KnownSet(read_recordings, split="all", options={"depth-direction": ()}),
+    "shrec17": KnownSet(read_shrec17, options=OPTIONS),
     "synthetic": KnownSet(read_synthetic, options={"gestures-per-class": ()}),
     **{key: _of_benchmark(b) for key, b in BENCHMARKS.items() if not b.packed},
 }
