@@ -19,11 +19,13 @@ import torch
 from safetensors.torch import load_file
 
 from motionrgbd.core.errors import UsageError
+from motionrgbd.models.checkpoint import save_checkpoint
 from motionrgbd.models.config import NetworkConfig
 from motionrgbd.models.recipe import Modality
 from motionrgbd.models.streaming import StreamingNetwork
 from motionrgbd.training.datasets.shrec17 import SHREC17
 from motionrgbd.training.datasets.table import set_folder
+from motionrgbd.training.hand_checkpoint import checkpoint_of
 from motionrgbd.training.hand_clips import load_hand_clips
 from motionrgbd.training.hand_network import FusionStage, HandStage, fused
 from motionrgbd.training.hand_recipe import (
@@ -38,6 +40,7 @@ from motionrgbd.training.loop import fit
 from motionrgbd.training.synthetic_hands import load_synthetic_hands
 
 STAGES: tuple[Modality, ...] = ("depth", "color")
+HELD_OUT_SEEDS = range(900_000, 900_012)  # synthetic recordings that no stage trains on
 VAL_SUBJECTS = (19, 20)  # of the official training split: hyper-parameters are chosen on them
 
 
@@ -152,8 +155,32 @@ def train_fusion(plan: TrainingPlan, given: argparse.Namespace) -> StreamingNetw
 
 
 def finish(network: StreamingNetwork, plan: TrainingPlan, given: argparse.Namespace) -> None:
-    """Calibrate and write the checkpoint."""
-    raise NotImplementedError
+    """Calibrate on what was held out, write the checkpoint, and say how to make bundles of it."""
+    data = data_of(plan, given)
+    unseen = load_synthetic_hands(HELD_OUT_SEEDS[: plan.held_out], RECIPE, given.out / "cache")
+    split = "train" if given.hold_out_val or given.quick else "train and val"
+    checkpoint = checkpoint_of(
+        network,
+        HandData(data.watched, unseen, data.watched),
+        data=f"SHREC'17 depth, official training clips ({split}, {len(data.clips)} clips); "
+        f"{plan.recordings} synthetic recordings (training domain), drawn by this program",
+        command=f"motionrgbd train default --out DIR --seed {given.seed}"
+        + (" --quick" if given.quick else ""),
+        commit=_commit(),
+    )
+    path = given.out / "model.safetensors"
+    save_checkpoint(path, checkpoint)
+    for name, value in checkpoint.card.scores.items():
+        print(f"{name}: {value}")
+    print(f"wrote {path}; a bundle of it: motionrgbd export {path} --classes 14 -o MODEL.mrgbd")
+
+
+def _commit() -> str:
+    """Return the checkout's commit; empty where the program is not run from one."""
+    found = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True
+    )
+    return found.stdout.strip() if found.returncode == 0 else ""
 
 
 if __name__ == "__main__":

@@ -46,6 +46,8 @@ CONFIG = NetworkConfig(
     energy_hidden=64,
 )
 
+DECISION = {"on": 0.6, "off": 0.25, "hold_s": 0.21, "smoothing_s": 0.3, "refractory_s": 0.5}
+
 
 @dataclass(frozen=True)
 class Mixture:
@@ -56,6 +58,9 @@ class Mixture:
     synthetic: int
     synthetic_frames: int = 60
     synthetic_windows: int = 6
+
+
+MIXTURE_OF_CALIBRATION = Mixture(alone=6, streams=4, synthetic=4)
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ class TrainingPlan:
     color_mixture: Mixture
     fusion_mixture: Mixture
     recordings: int
+    held_out: int  # synthetic recordings to calibrate on
 
 
 def _schedule(steps: int, seed: int, lr: float, ema: float, epochs: int) -> Schedule:
@@ -94,6 +100,7 @@ def full_plan(seed: int = 1) -> TrainingPlan:
         color_mixture=Mixture(alone=6, streams=1, synthetic=5),
         fusion_mixture=Mixture(alone=6, streams=1, synthetic=5),
         recordings=60,
+        held_out=6,
     )
 
 
@@ -107,4 +114,5 @@ def quick_plan(seed: int = 1) -> TrainingPlan:
         color_mixture=Mixture(alone=4, streams=1, synthetic=3),
         fusion_mixture=Mixture(alone=4, streams=1, synthetic=3),
         recordings=4,
+        held_out=1,
     )
