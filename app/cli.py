@@ -20,7 +20,6 @@ from motionrgbd.core.errors import LibraryError, OutputError, UsageError
 PROGRAM = "motionrgbd"
 BENCHMARKS = ("NvGesture", "IsoGD", "THU-READ", "NTU", "Jester")
 TRAININGS = {
-    "default": "motionrgbd.training.default_model",
     "first": "motionrgbd.training.first_model",
     "probe": "motionrgbd.training.reference_probe",
     "recipe": "motionrgbd.training.paper.commands",
@@ -28,10 +27,6 @@ TRAININGS = {
 SET_OPTIONS = {  # of `evaluate`: each belongs to some sets, which refuse the others
     "depth-direction": "recordings: brighter or darker, where depth has 8 bits",
     "gestures-per-class": "synthetic: how often each gesture is drawn (4)",
-    "classes": "shrec17: 14, or 28 with the fingers",
-    "timing": "shrec17: cut (32 equally spaced samples), or timed (as they were taken)",
-    "scene": "shrec17: plain (the hand alone), or person (in front of one, in a room)",
-    "boxes": "shrec17: annotated, or found by the application's finder",
 }
 
 # Sub-commands import what they need when they run: --help must answer at once, and only the
@@ -247,7 +242,9 @@ def _add_bench(commands: Commands) -> None:
     engine.add_argument("--frames", type=int, default=150, help="how many in a row (150)")
     engine.set_defaults(action=_bench_engine)
     loader = kinds.add_parser("loader", help="training clips: loaded alone, and trained on")
-    loader.add_argument("options", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    loader.add_argument("--workers", type=int, default=2, help="processes that load (2)")
+    loader.add_argument("--batches", type=int, default=24, help="of two clips, to be timed (24)")
+    loader.add_argument("--size", choices=("small", "full"), default="small", help="of the network")
     loader.set_defaults(action=_bench_loader)
     stream = kinds.add_parser("stream", help="a new frame of the released network, mode by mode")
     stream.add_argument("--rounds", default="3", help="how often the rows take turns (3)")
@@ -284,8 +281,13 @@ def _bench_engine(options: argparse.Namespace) -> int:
 
 def _bench_loader(options: argparse.Namespace) -> int:
     with _torch_needed():
-        from motionrgbd.training.paper.loader_bench import main as bench_loader
-    return bench_loader(options.options)
+        from motionrgbd.training.paper.loader_bench import bench_loader
+    from motionrgbd.app.bench import machine
+
+    if options.workers < 1 or options.batches < 2:
+        raise UsageError("--workers must be at least 1, --batches at least 2")
+    print(machine())
+    return bench_loader(options.workers, options.batches, options.size)
 
 
 def _bench_stream(options: argparse.Namespace) -> int:
