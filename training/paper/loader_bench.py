@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,17 +24,15 @@ _LABELS = ("Swipe Right", "Swipe Left")
 _BATCH = 2
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Draw a few clips in NvGesture's format, load them and train on them; print clips/s."""
-    parser = argparse.ArgumentParser(prog="motionrgbd bench loader", description=main.__doc__)
-    parser.add_argument("--workers", type=int, default=2, help="processes that load (2)")
-    parser.add_argument("--batches", type=int, default=24, help="of two clips, to be timed (24)")
-    parser.add_argument("--size", choices=SIZES, default="small", help="of the trained network")
-    given = parser.parse_args(argv)
+def bench_loader(workers: int, batches: int, size_name: str) -> int:
+    """Draw a few clips in NvGesture's format, load them and train on them; print clips/s.
+
+    workers: processes that load. batches: of two clips, to be timed. size_name: of the network.
+    """
     fusion = RECIPES["nvgesture-fusion"]
     assert isinstance(fusion, TrainingRecipe)
     full = replace(with_labels(fusion, _LABELS), batch=_BATCH, begins_with=())
-    size = SIZES[given.size]
+    size = SIZES[size_name]
     trained = full if size is None else resized(full, size)
     noise = replace(full.augmentation, depth_noise=DepthNoise(share=1.0))
     with tempfile.TemporaryDirectory() as scratch:
@@ -45,14 +42,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         rows = [
             ("loader, full size", full),
             ("loader, full size, depth noise", replace(full, augmentation=noise)),
-            (f"loader, {given.size}", trained),
+            (f"loader, {size_name}", trained),
         ]
         for text, recipe in rows:
-            task = BenchmarkTask(recipe, folder, seed=1, workers=given.workers)
-            print(f"| {text}, {given.workers} processes | {loading(task, given.batches):.2f} |")
-        timed = _Timed(trained, folder, given.workers)
-        fit(timed, _schedule(trained, given.batches), Path(scratch) / "run", accelerator="auto")
-        print(f"| training, {given.size}, {given.workers} processes | {timed.rate():.2f} |")
+            task = BenchmarkTask(recipe, folder, seed=1, workers=workers)
+            print(f"| {text}, {workers} processes | {loading(task, batches):.2f} |")
+        timed = _Timed(trained, folder, workers)
+        fit(timed, _schedule(trained, batches), Path(scratch) / "run", accelerator="auto")
+        print(f"| training, {size_name}, {workers} processes | {timed.rate():.2f} |")
     return 0
 
 
