@@ -139,8 +139,8 @@ def _check(options: argparse.Namespace) -> int:
     problems = sum(len(result.problems) for result in results)
     if problems:
         raise SourceError(
-            f"{root}: {problems} problems; `motionrgbd data prepare {benchmark.key}` makes what is "
-            "missing"
+            f"{root} is not whole ({problems} of the above); `motionrgbd data prepare "
+            f"{benchmark.key}` makes what is missing"
         )
     print(f"{benchmark.name} is whole.")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,13 @@ def nvgesture(tmp_path: Path) -> Path:
     """One clip of each class and split, a bright square that moves over noise."""
     root = tmp_path / "data" / "nvgesture"
     rng = np.random.default_rng(0)
+    files = []
+    for i in range(17):
+        picture = rng.integers(0, 30, (30, 40, 3), np.uint8)
+        picture[10:20, i : i + 10] = 200
+        file = io.BytesIO()
+        Image.fromarray(picture).save(file, "JPEG")
+        files.append(file.getvalue())
     for split in ("train", "valid"):
         lines = ""
         for label in range(25):
@@ -31,10 +39,8 @@ def nvgesture(tmp_path: Path) -> Path:
             for top in ("rgb", "depth"):
                 folder = root / top / name
                 folder.mkdir(parents=True)
-                for i in range(17):
-                    picture = rng.integers(0, 30, (30, 40, 3), np.uint8)
-                    picture[10:20, i : i + 10] = 200
-                    Image.fromarray(picture).save(folder / f"{i:06d}.jpg")
+                for i, data in enumerate(files):
+                    (folder / f"{i:06d}.jpg").write_bytes(data)
         for top in ("rgb", "depth"):
             (root / "dataset_splits" / top).mkdir(parents=True, exist_ok=True)
             (root / "dataset_splits" / top / f"{split}.txt").write_text(lines)
@@ -66,7 +72,7 @@ def test_check_counts_reads_and_draws(
     code, out, err = run(capsys, "check", "nvgesture", "--sheet", str(sheet), "--clips", "2")
     assert code == 3  # 25 clips are not the official 1050
     assert "25 of 1050 clips" in out
-    assert "2 problems" in err
+    assert "is not whole (2 of the above)" in err
     assert str(nvgesture) in err
     with Image.open(sheet) as image:
         width, height = image.size

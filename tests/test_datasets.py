@@ -107,19 +107,21 @@ def test_folders_of_both_modalities_come_from_one_list(released_lists: Path) -> 
         ),
     }
     for key, (split, color, depth) in expected.items():
-        first = read_records(BENCHMARKS[key], released_lists / key, split)[0]
         root = released_lists / key
+        first = read_records(BENCHMARKS[key], root, split)[0]
         assert (first.color, first.depth) == (root / color, root / depth)
 
 
 def test_official_split_rules_give_the_released_lists(released_lists: Path) -> None:
     for split in BENCHMARKS["ntu"].splits:
-        for record in read_records(BENCHMARKS["ntu"], released_lists / "ntu", split):
-            clip = ntu.parse_name(record.name)
+        protocol, part = split.split("/")
+        file = BENCHMARKS["ntu"].list_file(released_lists / "ntu", split, "color")
+        assert file is not None
+        for line in read_list(file, 60):
+            clip = ntu.parse_name(line.name)
             assert clip is not None
-            protocol, part = split.split("/")
             assert ntu.split_of(protocol, clip) == part
-            assert clip.action - 1 == record.label
+            assert clip.action - 1 == line.label
     labels = BENCHMARKS["thuread"].labels
     for split in BENCHMARKS["thuread"].splits:
         protocol, part = split.split("/")
@@ -135,10 +137,6 @@ def test_packed_hands_are_read_as_clips(shared_data: Path) -> None:
         records = read_records(BENCHMARKS[key], package, "val")
         assert len(records) == BENCHMARKS[key].splits["val"].clips
         assert {record.label for record in records} == set(range(column))
-    first, last = read_pictures(records[0], "depth", [0, 31])
-    assert first.shape == last.shape == (50, 50, 3)
-    assert (first[..., 0] == first[..., 2]).all()
-    assert (first != last).any()
 
 
 def test_real_nvgesture_pictures(shared_data: Path) -> None:

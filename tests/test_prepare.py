@@ -6,6 +6,7 @@ import csv
 import json
 import lzma
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -24,8 +25,21 @@ from numpy.typing import NDArray
 from motionrgbd.core.errors import OutputError, SourceError
 from motionrgbd.training.datasets.check import check
 from motionrgbd.training.datasets.clip_files import crop_half, person_point
+from motionrgbd.training.datasets.download import Download, Member
+from motionrgbd.training.datasets.plan import Plan
+from motionrgbd.training.datasets.plans import (
+    PLANNERS,
+    plan_isogd,
+    plan_jester,
+    plan_nvgesture,
+)
 from motionrgbd.training.datasets.prepare import REPORT_FILE, SCRATCH_FOLDER, prepare
-from motionrgbd.training.datasets.reader import packed_depth, read_pictures, read_records
+from motionrgbd.training.datasets.reader import (
+    packed_depth,
+    read_list,
+    read_pictures,
+    read_records,
+)
 from motionrgbd.training.datasets.shards import shard_files, shard_records, write_shards
 from motionrgbd.training.datasets.table import BENCHMARKS
 
@@ -105,18 +119,19 @@ def masked_person(x: int) -> NDArray[np.uint16]:
 
 
 def ntu_download(root: Path) -> None:
-    """Two archives, as the owners name them."""
-    name = "S001C002P001R001A003"
-    write_video(root / "v" / f"{name}_rgb.avi", range(50, 70), (384, 216))
-    with zipfile.ZipFile(root / "nturgbd_rgb_s001.zip", "w") as archive:
-        archive.write(root / "v" / f"{name}_rgb.avi", f"nturgb+d_rgb/{name}_rgb.avi")
-    (root / "v" / f"{name}_rgb.avi").unlink()
-    with zipfile.ZipFile(root / "nturgbd_depth_masked_s001.zip", "w") as archive:
-        for i in range(20):
-            done, data = cv2.imencode(".png", masked_person(100 + 5 * i))
-            assert done
-            path = f"nturgb+d_depth_masked/{name}/MDepth-{i + 1:08d}.png"
-            archive.writestr(path, data.tobytes())
+    """An archive of each modality and setup, as the owners name them, with the same folders."""
+    for setup, name in enumerate(("S001C002P001R001A003", "S002C001P003R002A060"), 1):
+        video = root / "video.avi"
+        write_video(video, range(50, 70), (384, 216))
+        with zipfile.ZipFile(root / f"nturgbd_rgb_s{setup:03d}.zip", "w") as archive:
+            archive.write(video, f"nturgb+d_rgb/{name}_rgb.avi")
+        video.unlink()
+        with zipfile.ZipFile(root / f"nturgbd_depth_masked_s{setup:03d}.zip", "w") as archive:
+            for i in range(20):
+                done, data = cv2.imencode(".png", masked_person(100 + 5 * i))
+                assert done
+                path = f"nturgb+d_depth_masked/{name}/MDepth-{i + 1:08d}.png"
+                archive.writestr(path, data.tobytes())
 
 
 def jester_download(root: Path) -> None:
@@ -322,7 +337,10 @@ def test_ntu_colour_is_cut_around_the_person(tmp_path: Path) -> None:
     prepare(BENCHMARKS["ntu"], tmp_path / "download", root)
     (record,) = read_records(BENCHMARKS["ntu"], root, "CS/train")
     assert (record.label, record.frames) == (2, 20)
-    assert read_records(BENCHMARKS["ntu"], root, "CV/train")[0].name == record.name
+    assert [r.name for r in read_records(BENCHMARKS["ntu"], root, "CV/train")] == [record.name]
+    for split in ("CS/valid", "CV/valid"):
+        (other,) = read_records(BENCHMARKS["ntu"], root, split)
+        assert (other.name, other.label) == ("S002C001P003R002A060_rgb", 59)
     color = read_pictures(record, "color", [0, 19])
     assert color[0].shape == (240, 320, 3)
     assert abs(color[1].mean() - 69) < 2
@@ -359,6 +377,10 @@ def test_real_hands_are_packed_as_they_came(shared_data: Path, tmp_path: Path) -
         for split in ("train", "test", "val")
     ]
     depth = packed_depth(package / "depth_u8.npy.xz")
+    record = read_records(BENCHMARKS["shrec17"], package, "test")[0]
+    last = read_pictures(record, "depth", [0, 31])[1]
+    assert last.shape == (50, 50, 3)
+    assert (last == depth[int(record.name), 31][..., None]).all()
     lists: dict[str, str] = {"train": "", "test": ""}
     for index in chosen:
         row = rows[index]
@@ -466,6 +488,55 @@ def test_hands_whose_frames_are_not_those_listed_are_left_out(tmp_path: Path) ->
     (source / "test_gestures.txt").write_text("3 1 6 1 4 5 34\n")
     with pytest.raises(SourceError, match=r"test_gestures\.txt, line 1: labels"):
         prepare(BENCHMARKS["shrec17"], source, tmp_path / "set")
+
+
+class WriteToFullDisk:
+    """A maker whose disk is full."""
+
+    def __call__(self, members: Sequence[Member], folder: Path) -> None:
+        Path("/dev/full").write_bytes(b"picture")
+
+
+def test_a_disk_that_fills_up_is_told_and_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = Plan()
+    plan.add("rgb/train/a", WriteToFullDisk())
+    monkeypatch.setitem(PLANNERS, "nvgesture", lambda _download: plan)
+    (tmp_path / "download").mkdir()
+    with pytest.raises(OutputError, match=r"the disk is full.*goes on where it stopped"):
+        prepare(BENCHMARKS["nvgesture"], tmp_path / "download", tmp_path / "set")
+    assert not list((tmp_path / "set" / "rgb" / "train").iterdir())
+
+
+def test_official_lists_give_the_released_ones(shared_data: Path, tmp_path: Path) -> None:
+    """NvGesture's names, labels and cuts, Jester's classes, all of them; IsoGD's labels."""
+    wanted = ("nvgesture_official", "jester_v1", "isogd_official", "NvGesture/rgb", "IsoGD/rgb")
+    with tarfile.open(shared_data / "splits.tar.xz") as archive:
+        for member in archive:
+            if member.isfile() and any(part in member.name for part in wanted):
+                archive.extract(member, tmp_path, filter="data")
+    download = Download(tmp_path)
+    plan = plan_nvgesture(download)
+    for split in ("train", "valid"):
+        (file,) = tmp_path.rglob(f"NvGesture/rgb/{split}.txt")
+        released = {(line.name, line.label) for line in read_list(file, 25)}
+        assert {(clip.name, clip.label) for clip in plan.lists[split]} == released
+    assert not plan.notes
+    for file in tmp_path.rglob("*_v2.lst"):
+        cuts = re.findall(r"sk_(?:depth|color):(\d+):(\d+)", file.read_text())
+        assert {int(stop) - int(start) for start, stop in cuts} == {80}
+    plan = plan_isogd(download)
+    (file,) = tmp_path.rglob("IsoGD/rgb/train.txt")
+    released = {(line.name, line.label) for line in read_list(file, 249)}
+    assert {(clip.name, clip.label) for clip in plan.lists["train"]} == released
+    jester = BENCHMARKS["jester"]
+    plan = plan_jester(download)
+    assert {split: len(clips) for split, clips in plan.lists.items()} == {
+        split: facts.clips for split, facts in jester.splits.items()
+    }
+    (labels,) = tmp_path.rglob("jester-v1-labels.csv")
+    assert tuple(labels.read_text().splitlines()) == jester.labels
 
 
 def test_too_little_disk_is_said_before_anything_is_written(tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ def plan_shrec17(download: Download) -> Plan:
         here = sequence.folder
         if here in pictures and here in regions:
             maker = HandCrops(sequence.frames)
-            plan.add(sequence.target, maker, regions[here], *pictures[here])
+            plan.add(sequence.target, maker, regions[here], pictures[here])
         else:
             what = "general_informations.txt" if here in pictures else "its depth pictures"
             plan.missing.append(f"{here}: {what}")

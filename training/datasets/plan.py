@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from motionrgbd.training.datasets.clip_files import Maker
-from motionrgbd.training.datasets.download import Download, Member
+from motionrgbd.training.datasets.download import Download, Member, MemberRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,16 @@ class Job:
 
     target: str
     maker: Maker
-    members: tuple[Member, ...]
+    files: tuple[Member | MemberRow, ...]
+
+    @property
+    def members(self) -> list[Member]:
+        """The files, rows taken apart."""
+        return [
+            member
+            for file in self.files
+            for member in ([file] if isinstance(file, Member) else file)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +61,9 @@ class Plan:
     notes: list[str] = field(default_factory=list)
     finisher: Finisher | None = None
 
-    def add(self, target: str, maker: Maker, *members: Member) -> None:
+    def add(self, target: str, maker: Maker, *files: Member | MemberRow) -> None:
         """Add a job; the first of two copies of a clip counts."""
-        self.jobs.setdefault(target, Job(target, maker, members))
+        self.jobs.setdefault(target, Job(target, maker, files))
 
 
 Planner = Callable[[Download], Plan]

@@ -79,8 +79,9 @@ def plan_isogd(download: Download) -> Plan:
             plan.notes.append(f"{file} is not in the download: no list of {split} is written")
             continue
         lines = [line.split() for line in text.splitlines() if line.strip()]
+        named = [(line[0].rpartition(".")[0], line[2]) for line in lines if len(line) > 2]
         labelled = [
-            (split, line[0].rpartition(".")[0], int(line[2]) - 1) for line in lines if len(line) > 2
+            (split, name, int(label) - 1) for name, label in named if name not in isogd.LEFT_OUT
         ]
         if not labelled:
             plan.notes.append(
@@ -103,7 +104,7 @@ def plan_thuread(download: Download) -> Plan:
     for match, members in download.folders(clip, _PICTURE):
         modality: Modality = "color" if match[1].startswith("RGB") else "depth"
         maker = PicturesToJpeg(None if modality == "color" else mapping)
-        plan.add(target_of(benchmark, modality, match[1]), maker, *members)
+        plan.add(target_of(benchmark, modality, match[1]), maker, members)
         facts[thuread.color_clip(match[1])] = (benchmark.labels.index(match[2]), match[3])
     for match, member in download.files(rf"{clip}\.{_VIDEO}"):
         modality = "color" if match[1].startswith("RGB") else "depth"
@@ -125,11 +126,11 @@ def plan_ntu(download: Download, benchmark: Benchmark = ntu.NTU) -> Plan:
     videos = {match[1]: member for match, member in download.files(rf"{clip}_rgb\.{_VIDEO}")}
     depth_names = benchmark.pictures["depth"].names
     for name, members in masks.items():
-        plan.add(target_of(benchmark, "depth", name), CopyPictures(depth_names), *members)
+        plan.add(target_of(benchmark, "depth", name), CopyPictures(depth_names), members)
     maker = CropPerson(ntu.COLOR_SIZE_PX, benchmark.pictures["color"].names)
     for name in sorted(videos.keys() & masks.keys()):
         target = target_of(benchmark, "color", f"{name}_rgb")
-        plan.add(target, maker, videos[name], *masks[name])
+        plan.add(target, maker, videos[name], masks[name])
     clips = []
     for name in sorted(videos.keys() | masks.keys()):
         facts = ntu.parse_name(name)
@@ -156,7 +157,7 @@ def plan_jester(download: Download) -> Plan:
     benchmark = jester.JESTER
     names = benchmark.pictures["color"].names
     for match, members in download.folders(r"(\d+)", r"\d{5}\.jpg"):
-        plan.add(match[1], CopyPictures(names), *members)
+        plan.add(match[1], CopyPictures(names), members)
     clips = []
     for split, file in jester.OFFICIAL_LISTS.items():
         text, _ = _text(download, file)

@@ -107,7 +107,7 @@ def picture_decoder(names: PictureNames) -> Callable[[bytes, Path], Picture]:
     return lambda data, path: person.picture(_decode_masked(data, path))
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def packed_depth(file: Path) -> Picture:
     """Return all clips of a packed set, uint8 (n, 32, 50, 50): 190 MB, read once a process."""
     try:
