@@ -17,6 +17,7 @@ from motionrgbd.core.sampling import bin_indices
 from motionrgbd.models.recipe import Modality, Recipe
 
 STRIP_HEIGHT_PX = 96
+_MARGIN_PX = 8
 
 FrameReader = Callable[[Sequence[Modality]], Iterable[RGBDFrame]]
 
@@ -129,17 +130,26 @@ class SetRequest:
 def clip_strip(
     clip: EvaluationClip, count: int, modalities: Sequence[Modality]
 ) -> list[NDArray[np.uint8]]:
-    """Return `count` RGB pictures of a clip, all of one small height, spread over its length."""
+    """Return `count` RGB pictures of a clip, all of one small height, spread over its length.
+
+    Colour where there is some, else depth, cut to where there is anything in the whole clip.
+    """
     if clip.strip is not None:
         return [_small(picture) for picture in clip.strip(count)]
-    wanted = list(bin_indices(clip.frame_count, count))
-    pictures: dict[int, Picture] = {}
+    wanted = bin_indices(clip.frame_count, count).tolist()
+    last = max(wanted)
+    chosen = {}
     for i, frame in enumerate(clip.frames(modalities)):
         if i in wanted:
-            pictures[i] = _small(_shown(frame))
-        if i >= wanted[-1]:
+            chosen[i] = frame
+        if i >= last:
             break
-    return [pictures[i] for i in wanted if i in pictures]
+    frames = [chosen[i] for i in wanted if i in chosen]
+    rows, columns = _seen([frame.depth for frame in frames if frame.color is None])
+    return [
+        _small(frame.color if frame.color is not None else _cut(frame, rows, columns))
+        for frame in frames
+    ]
 
 
 def numbered(frames: Iterable[RGBDFrame], clip: EvaluationClip) -> Iterator[RGBDFrame]:
@@ -155,12 +165,23 @@ def numbered(frames: Iterable[RGBDFrame], clip: EvaluationClip) -> Iterator[RGBD
         )
 
 
-def _shown(frame: RGBDFrame) -> Picture:
-    """Colour where there is some, else depth."""
-    if frame.color is not None:
-        return frame.color
+def _seen(images: Sequence[DepthImage | None]) -> tuple[slice, slice]:
+    """Return the rows and columns in which any of the images has a reading, and a little more."""
+    spans = [slice(None), slice(None)]
+    there = [image > 0 for image in images if image is not None]
+    if not there or len({mask.shape for mask in there}) > 1:
+        return spans[0], spans[1]
+    seen = np.logical_or.reduce(there)
+    for axis in (0, 1):
+        places = np.flatnonzero(seen.any(1 - axis))
+        if len(places):
+            spans[axis] = slice(max(0, int(places[0]) - _MARGIN_PX), int(places[-1]) + _MARGIN_PX)
+    return spans[0], spans[1]
+
+
+def _cut(frame: RGBDFrame, rows: slice, columns: slice) -> Picture:
     assert frame.depth is not None
-    return depth_picture(frame.depth)
+    return depth_picture(frame.depth[rows, columns])
 
 
 def depth_picture(depth: DepthImage) -> Picture:

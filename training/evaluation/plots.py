@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -19,7 +20,7 @@ from motionrgbd.training.evaluation.metrics import Indices, Reliability
 INK, MUTED, ACCENT, WARM, RULE = "#1d2733", "#66727f", "#2f6f9f", "#c8553d", "#d9dee4"
 _NAMED_AT_MOST = 64  # classes: beyond, names would not be readable
 _COUNTED_AT_MOST = 40
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: small, and sharp at any size
     "font.family": "sans-serif",
     "font.size": 9,
@@ -113,7 +114,8 @@ def _name_cells(
 
 def _shades(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return colours (C, A, 3) of a confusion matrix: white to blue if right, to red if wrong."""
-    right = np.eye(*shares.shape, dtype=bool)[..., None]
+    rows, columns = shares.shape
+    right = np.equal.outer(np.arange(rows), np.arange(columns))[..., None]
     full = np.where(right, to_rgb(ACCENT), to_rgb(WARM))
     return np.asarray(1 + np.sqrt(shares)[..., None] * (full - 1))
 

@@ -209,7 +209,8 @@ def score_difference(probabilities: FloatArray, logits: FloatArray) -> float:
     gap = (got - got.mean()) - (wanted - wanted.mean())
     if not told[int(expected.argmax())]:
         return float("inf")
-    return float(np.linalg.norm(gap) / max(1.0, np.linalg.norm(wanted - wanted.mean())))
+    size = float(np.linalg.norm(wanted - wanted.mean()))
+    return float(np.linalg.norm(gap)) / max(1.0, size)
 
 
 def network_inputs(clip: EvaluationClip, model: Model) -> Iterator[NetworkInput | None]:
@@ -322,10 +323,13 @@ def _prepare(frames: Iterable[RGBDFrame | None], preparer: Preparer) -> Iterator
 
 def _only(modality: Modality, frames: Iterable[RGBDFrame | None]) -> Iterator[RGBDFrame | None]:
     """Leave out of frames what would be prepared for nothing."""
-    other = "depth" if modality == "color" else "color"
     for frame in frames:
-        has = frame is not None and getattr(frame, modality) is not None
-        yield dataclasses.replace(frame, **{other: None}) if frame and has else frame
+        if frame is None or frame.color is None or frame.depth is None:
+            yield frame
+        elif modality == "color":
+            yield dataclasses.replace(frame, depth=None)
+        else:
+            yield dataclasses.replace(frame, color=None)
 
 
 def _preparer(clip: EvaluationClip, recipe: Recipe) -> Preparer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from typing import Literal
 
 from motionrgbd.core.frames import RGBDFrame, SourceInfo
 from motionrgbd.core.preprocess import Preparer, make_preparer
@@ -89,7 +90,7 @@ def _clip(
 
 
 def _rebuilt(package: Package, clip: int, timing: str, staged: bool, fps_hz: float) -> RebuiltClip:
-    how = "timed" if timing == "timed" else "cut"
+    how: Literal["cut", "timed"] = "timed" if timing == "timed" else "cut"
     if staged:
         return staged_clip(package, clip, seed=_SCENE_SEED, timing=how, fps_hz=fps_hz)
     return plain_clip(package, clip, timing=how, fps_hz=fps_hz)
