@@ -65,7 +65,7 @@ def _row(
     absent: dict[str, Any] = {m: None for m in bundle.modalities if m not in there}
     lacks: dict[str, Any] = {f"has_{m}": False for m in absent}
     recogniser.open(dataclasses.replace(info, **lacks))
-    durations_s = []
+    durations_s: list[float] = []
     try:
         for n, frame in enumerate(given):
             if n == bundle.recipe.window + _WARM_UP:

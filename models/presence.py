@@ -54,7 +54,7 @@ def _each(output: Output, change: Callable[[Tensor], Tensor]) -> Output:
         return change(output)
     parts = (change(x) for x in output)
     make = getattr(output, "_make", tuple)  # a named tuple stays one
-    return make(parts)  # type: ignore[no-any-return]
+    return make(parts)
 
 
 @contextmanager
