@@ -37,6 +37,7 @@ from motionrgbd.training.hand_recipe import (
 )
 from motionrgbd.training.hand_tasks import FusionTask, HandData, StageTask
 from motionrgbd.training.loop import fit
+from motionrgbd.training.real_idle import load_real_idle
 from motionrgbd.training.synthetic_hands import load_synthetic_hands
 
 STAGES: tuple[Modality, ...] = ("depth", "color")
@@ -100,6 +101,7 @@ def data_of(plan: TrainingPlan, given: argparse.Namespace) -> HandData:
         clips=clips.chosen(np.flatnonzero(~held_out)) if without_val else clips,
         synthetic=synthetic,
         watched=watched,
+        rest=load_real_idle(folder.parent, RECIPE),
     )
 
 
@@ -163,7 +165,8 @@ def finish(network: StreamingNetwork, plan: TrainingPlan, given: argparse.Namesp
         network,
         HandData(data.watched, unseen, data.watched),
         data=f"SHREC'17 depth, official training clips ({split}, {len(data.clips)} clips); "
-        f"{plan.recordings} synthetic recordings (training domain), drawn by this program",
+        f"{plan.recordings} synthetic recordings (training domain), drawn by this program; rest "
+        f"from {len(data.rest)} training videos of ChaLearn's gesture data (devel59) and IsoGD",
         command=f"motionrgbd train default --out DIR --seed {given.seed}"
         + (" --quick" if given.quick else ""),
         commit=_commit(),

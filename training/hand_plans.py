@@ -6,6 +6,7 @@ class a window ending there has. It is drawn, and augmented, afterwards.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,8 +49,7 @@ def resampled(frames: int, source_frames: int, fps_hz: float) -> NDArray[np.int6
 
 def real_frames(source_frames: int, fps_hz: float) -> int:
     """Return how many grid frames a clip lasts at its real duration."""
-    last_s = (SAMPLES - 1) * source_frames / SAMPLES / SOURCE_HZ
-    return int(last_s * fps_hz + 1e-6) + 1
+    return max(1, math.ceil(source_frames / SOURCE_HZ * fps_hz - 1e-6))
 
 
 def plan_clip(clips: HandClips, clip: int, *, timed: bool, fps_hz: float) -> Plan:

@@ -51,16 +51,17 @@ DECISION = {"on": 0.6, "off": 0.25, "hold_s": 0.21, "smoothing_s": 0.3, "refract
 
 @dataclass(frozen=True)
 class Mixture:
-    """What a step sees: clips alone, streams of real hands, and stretches of the synthetic hand."""
+    """What a step sees: clips alone, streams of real hands, and stretches of recordings."""
 
     alone: int
     streams: int
     synthetic: int
-    synthetic_frames: int = 60
-    synthetic_windows: int = 6
+    rest: int = 0  # stretches of real people at rest
+    recorded_frames: int = 60
+    recorded_windows: int = 6
 
 
-MIXTURE_OF_CALIBRATION = Mixture(alone=6, streams=4, synthetic=4)
+MIXTURE_OF_CALIBRATION = Mixture(alone=6, streams=4, synthetic=4, rest=1)
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,9 @@ def full_plan(seed: int = 1) -> TrainingPlan:
         depth=_schedule(5000, seed, 2e-3, 0.998, 50),
         color=_schedule(1500, seed, 2e-3, 0.997, 30),
         fusion=_schedule(300, seed, 1.5e-3, 0.98, 10),
-        depth_mixture=Mixture(alone=24, streams=3, synthetic=2),
-        color_mixture=Mixture(alone=6, streams=1, synthetic=5),
-        fusion_mixture=Mixture(alone=6, streams=1, synthetic=5),
+        depth_mixture=Mixture(alone=24, streams=3, synthetic=2, rest=1),
+        color_mixture=Mixture(alone=6, streams=1, synthetic=5, rest=1),
+        fusion_mixture=Mixture(alone=6, streams=1, synthetic=5, rest=1),
         recordings=60,
         held_out=6,
     )

@@ -28,7 +28,7 @@ from motionrgbd.training.hand_recipe import Mixture
 from motionrgbd.training.hand_streams import Augmentation, HandStream, draw, take_of
 from motionrgbd.training.loop import DISTILLATION_TAU, process
 from motionrgbd.training.schedule import Schedule
-from motionrgbd.training.synthetic_hands import SyntheticHands, synthetic_take
+from motionrgbd.training.synthetic_hands import HandRecording, recorded_take
 
 _AT_ONCE = 16  # clips of a validation batch
 
@@ -38,8 +38,9 @@ class HandData:
     """What a stage trains on, and what it is watched on."""
 
     clips: HandClips
-    synthetic: Sequence[SyntheticHands]
+    synthetic: Sequence[HandRecording]
     watched: HandClips
+    rest: Sequence[HandRecording] = ()
 
 
 class HandBatches:
@@ -69,12 +70,13 @@ class HandBatches:
         mixture, clips = self._mixture, self._data.clips
         takes = [take_of(self._planner.alone(rng), clips) for _ in range(mixture.alone)]
         takes += [take_of(self._planner.stream(rng), clips) for _ in range(mixture.streams)]
-        if self._data.synthetic:
-            frames, windows = mixture.synthetic_frames, mixture.synthetic_windows
-            takes += [
-                synthetic_take(self._data.synthetic, rng, frames, windows)
-                for _ in range(mixture.synthetic)
-            ]
+        for recordings, count in (
+            (self._data.synthetic, mixture.synthetic),
+            (self._data.rest, mixture.rest),
+        ):
+            if recordings:
+                size = mixture.recorded_frames, mixture.recorded_windows
+                takes += [recorded_take(recordings, rng, *size) for _ in range(count)]
         color = "color" in self._modalities
         return [draw(take, self._recipe, rng, self._augmentation, color=color) for take in takes]
 

@@ -26,7 +26,7 @@ IGNORED = -2  # frames at which neither idle nor the gesture would be wrong
 
 
 @dataclass(frozen=True)
-class SyntheticHands:
+class HandRecording:
     """One recording on the recipe's grid, L frames.
 
     color uint8 (L, W, W, 3), depth uint8 (L, W, W): wide crops. place float64 (L, 3) in m, found
@@ -68,7 +68,7 @@ class TargetRule:
         return IGNORED if ignored else IDLE_GESTURE
 
 
-def synthetic_hands(seed: int, recipe: Recipe, domain: Domain = TRAINING_DOMAIN) -> SyntheticHands:
+def synthetic_hands(seed: int, recipe: Recipe, domain: Domain = TRAINING_DOMAIN) -> HandRecording:
     """Render the recording of this seed and cut the hand out of it by its true box."""
     mapping = recipe.depth
     assert isinstance(mapping, RelativeDepth)
@@ -105,7 +105,7 @@ def synthetic_hands(seed: int, recipe: Recipe, domain: Domain = TRAINING_DOMAIN)
         )
         found.append(truth is not None)
         gestures.append(rule.target(frame.timestamp_s, source.info.script))
-    return SyntheticHands(
+    return HandRecording(
         color=np.stack(colors).astype(np.uint8),
         depth=np.stack(depths).astype(np.uint8),
         place=np.array(places),
@@ -131,7 +131,7 @@ def load_synthetic_hands(
     *,
     domain: Domain = TRAINING_DOMAIN,
     workers: int = 2,
-) -> list[SyntheticHands]:
+) -> list[HandRecording]:
     """Return the recordings of these seeds, rendering in parallel what the cache does not hold.
 
     The cache's name carries what the crops depend on.
@@ -147,12 +147,12 @@ def load_synthetic_hands(
     out = []
     for path in paths:
         with np.load(path) as saved:
-            out.append(SyntheticHands(**{name: saved[name] for name in saved.files}))
+            out.append(HandRecording(**{name: saved[name] for name in saved.files}))
     return out
 
 
-def synthetic_take(
-    recordings: Sequence[SyntheticHands], rng: np.random.Generator, frames: int, windows: int
+def recorded_take(
+    recordings: Sequence[HandRecording], rng: np.random.Generator, frames: int, windows: int
 ) -> Take:
     """Draw a stretch of a recording, scored where windows end in gestures and where they do not."""
     recording = recordings[int(rng.integers(len(recordings)))]
