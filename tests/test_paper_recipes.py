@@ -236,5 +236,34 @@ def test_a_batch_is_cut_into_equal_passes(drawn):
     task = BenchmarkTask(recipe, folder, seed=1, clips=1)
     assert task.schedule(1).accumulate == 2
     assert [len(batch.labels) for batch in task.batches(0)] == [1, 1]
+    with pytest.raises(UsageError, match="needs two of them in a pass"):
+        BenchmarkTask(drawn.recipe("nvgesture-fusion"), folder, seed=1, clips=1)
     with pytest.raises(UsageError, match="equal passes of 2"):
         BenchmarkTask(replace(recipe, batch=3), folder, seed=1, clips=2)
+
+
+@pytest.mark.timeout(600)  # half a minute on an idle core
+def test_one_step_of_the_fused_network_at_full_size(tmp_path):
+    """79.8 M parameters, 64 frames of 224x224 of both modalities."""
+    fusion = RECIPES["nvgesture-fusion"]
+    folder = replace(SETS.SET, frames=80, size_px=(160, 120)).write(tmp_path / "nvgesture")
+    tiny = SETS.recipes_for_two()["nvgesture-fusion"]
+    task = BenchmarkTask(replace(tiny, batch=2), folder, seed=1)
+    reader = replace(task._reader, augmentation=fusion.augmentation)
+    batch = reader.read(task.valid[0], np.random.default_rng(0))
+    task = BenchmarkTask(replace(tiny, network=fusion.network, batch=2), folder, seed=1)
+    torch.manual_seed(0)
+    network = task.build().train()
+    assert sum(p.numel() for p in network.parameters()) == pytest.approx(79.8e6, rel=1e-3)
+    # one clip has no statistics in the layers that normalise over clips: the running ones stand in
+    for part in (network.crossFusionT, network.fusion_model):
+        part.eval()
+    optimiser = fusion.schedule.optimiser_of(network)
+    before = {n: p.detach().clone() for n, p in network.named_parameters()}
+    figures = task.loss(network, batch, epoch=0)
+    figures["loss"].backward()
+    norm = torch.nn.utils.clip_grad_norm_(network.parameters(), fusion.schedule.gradient_norm)
+    optimiser.step()
+    assert np.isfinite([float(figures["loss"].detach()), float(norm)]).all()
+    still = [n for n, p in network.named_parameters() if torch.equal(p, before[n])]
+    assert still == []

@@ -107,7 +107,7 @@ def noisy_depth(
     depth_mm += rng.standard_normal(codes.shape, np.float32) * sigma_mm
     if noise.step_mm > 0:  # cameras measure disparity in whole steps: 1e6 / step at one millimetre
         steps = np.rint(1e6 / noise.step_mm / np.maximum(depth_mm, 1))
-        depth_mm = 1e6 / noise.step_mm / np.maximum(steps, 1)
+        depth_mm = np.asarray(1e6 / noise.step_mm / np.maximum(steps, 1), np.float32)
     far_mm = mapping.near_mm + 254 * mapping.step_mm
     measured = np.clip(np.rint(depth_mm), mapping.near_mm, far_mm).astype(np.uint16)
     measured[codes == 0] = 0

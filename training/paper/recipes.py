@@ -113,7 +113,9 @@ def _base(
     )
 
 
-def _family(color: TrainingRecipe, name: str) -> tuple[TrainingRecipe, ...]:
+def _family(
+    color: TrainingRecipe, name: str
+) -> tuple[TrainingRecipe, TrainingRecipe, TrainingRecipe]:
     """Colour, depth, and the fusion that starts from both."""
     depth = replace(
         color, name=f"{name}-depth", network=replace(color.network, modalities=("depth",))
@@ -228,19 +230,21 @@ _FAMILIES = {
     for name in (color.name,)
 }
 
+_TRAINED: tuple[TrainingRecipe, ...] = (
+    _JESTER,
+    *(recipe for family in _FAMILIES.values() for recipe in family),
+    *(
+        recipe
+        for name in ("nvgesture", "thuread-cs2")
+        for color, _, fusion in (_FAMILIES[name],)
+        for recipe in (*_without(color), *_recoupled(color), *_interactions(fusion))
+    ),
+)
+_FUSED_LATE = tuple(late for name in _FAMILIES for late in _late(name))
+
 RECIPES: dict[str, TrainingRecipe | ScoreFusion] = {
-    recipe.name: recipe
-    for recipe in (
-        _JESTER,
-        *(recipe for family in _FAMILIES.values() for recipe in family),
-        *(late for name in _FAMILIES for late in _late(name)),
-        *(
-            recipe
-            for name in ("nvgesture", "thuread-cs2")
-            for color, _, fusion in (_FAMILIES[name],)
-            for recipe in (*_without(color), *_recoupled(color), *_interactions(fusion))
-        ),
-    )
+    **{recipe.name: recipe for recipe in _TRAINED},
+    **{recipe.name: recipe for recipe in _FUSED_LATE},
 }
 
 

@@ -53,6 +53,11 @@ class BenchmarkTask:
         )
         rank, world = process()
         clips, self._accumulate = _passes(recipe.batch, world, clips)
+        if len(recipe.modalities) == 2 and clips * world < 2:
+            raise UsageError(
+                "a fused network normalises over clips and needs two of them in a pass — choose "
+                "--batch and --clips of at least 2"
+            )
         reader = ClipReader(recipe.frames, recipe.modalities, guided=recipe.network.guided)
         augmented = replace(reader, augmentation=recipe.augmentation, flips=flips(recipe))
         self._training = ClipLoader(
