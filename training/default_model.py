@@ -1,7 +1,7 @@
 """The default model: `motionrgbd train default` makes it from SHREC'17 depth and synthetic hands.
 
-Three stages: depth alone, colour alone (side by side on two cores), then both fused. Every stage
-resumes where it was stopped; what is rendered and cut is kept in the run's folder.
+Three stages: depth alone; colour alone, which starts from what depth learned; then both fused.
+Every stage resumes where it was stopped; what is rendered and cut is kept in the run's folder.
 """
 
 from __future__ import annotations
@@ -9,13 +9,11 @@ from __future__ import annotations
 import argparse
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from safetensors.torch import load_file
 
 from motionrgbd.core.errors import UsageError
@@ -54,11 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         train_stage(given.stage, plan, given)
         return 0
     data_of(plan, given)  # whatever is wrong with the data is found before hours of training
-    if torch.cuda.is_available() or (os.cpu_count() or 1) < 2:
-        for modality in STAGES:
-            train_stage(modality, plan, given)
-    else:
-        _side_by_side(argv if argv is not None else sys.argv[1:])
+    for modality in STAGES:
+        train_stage(modality, plan, given)
     network = train_fusion(plan, given)
     finish(network, plan, given)
     return 0
@@ -111,32 +106,15 @@ def config_of(modality: Modality) -> NetworkConfig:
 
 
 def train_stage(modality: Modality, plan: TrainingPlan, given: argparse.Namespace) -> HandStage:
-    """Train one modality alone; what was trained before is taken as it is."""
+    """Train one modality alone; colour starts from the finished depth stage."""
     depth = modality == "depth"
     mixture = plan.depth_mixture if depth else plan.color_mixture
     schedule = plan.depth if depth else plan.color
     data = data_of(plan, given)
-    task = StageTask(modality, config_of(modality), RECIPE, data, mixture, schedule)
+    start = None if depth else trained_stage("depth", given.out)
+    task = StageTask(modality, config_of(modality), RECIPE, data, mixture, schedule, start)
     network: HandStage = fit(task, schedule, given.out / modality)
     return network
-
-
-def _side_by_side(argv: Sequence[str]) -> None:
-    """Train the stages in processes of their own, one core each: no core waits for the other."""
-    each = max(1, (os.cpu_count() or 1) // len(STAGES))
-    environment = {**os.environ, "OMP_NUM_THREADS": str(each)}
-    command = [sys.executable, "-m", "motionrgbd.training.default_model", *argv]
-    running = [
-        subprocess.Popen([*command, "--stage", modality], env=environment) for modality in STAGES
-    ]
-    try:
-        codes = [process.wait() for process in running]
-    finally:
-        for process in running:
-            process.terminate()
-    failed = [modality for modality, code in zip(STAGES, codes, strict=True) if code]
-    if failed:
-        raise UsageError(f"the {' and the '.join(failed)} stage failed; the reason stands above")
 
 
 def trained_stage(modality: Modality, out: Path) -> HandStage:

@@ -52,6 +52,16 @@ class HandStage(nn.Module):
             assert isinstance(linear, nn.Linear)
             linear.weight.mul_(PICTURE_START)
 
+    def adopt(self, other: HandStage) -> None:
+        """Begin with another modality's weights; its first layer is spread over the channels."""
+        state = other.state_dict()
+        name = next(n for n, x in state.items() if n.startswith("stream.Conv3d_1a") and x.ndim == 5)
+        mine, theirs = self.state_dict()[name].shape[1], state[name].shape[1]
+        if mine != theirs:
+            spread = state[name].mean(dim=1, keepdim=True) * (theirs / mine)
+            state[name] = spread.expand(-1, mine, -1, -1, -1)
+        self.load_state_dict(state)
+
     def forward(self, part: ModalityBatch, windows: Tensor) -> StageOutput:
         """Score the windows (E, T) over the frames of a batch."""
         # bfloat16 halves the convolutions' share of a training step; windows stay in float32

@@ -95,7 +95,7 @@ def full_plan(seed: int = 1) -> TrainingPlan:
     """Return what makes the model that ships: two hours on two cores."""
     return TrainingPlan(
         depth=_schedule(5000, seed, 2e-3, 0.998, 50),
-        color=_schedule(1500, seed, 2e-3, 0.997, 30),
+        color=_schedule(800, seed, 1.5e-3, 0.99, 16),
         fusion=_schedule(300, seed, 1.5e-3, 0.98, 10),
         depth_mixture=Mixture(alone=24, streams=3, synthetic=2, rest=1),
         color_mixture=Mixture(alone=6, streams=1, synthetic=5, rest=1),

@@ -82,7 +82,7 @@ class HandBatches:
 
 
 class StageTask:
-    """One modality alone."""
+    """One modality alone. start: the other modality's stage to begin from, or None."""
 
     def __init__(
         self,
@@ -92,12 +92,17 @@ class StageTask:
         data: HandData,
         mixture: Mixture,
         schedule: Schedule,
+        start: HandStage | None = None,
     ) -> None:
         self._modality, self._config, self._recipe, self._data = modality, config, recipe, data
+        self._start = start
         self._batches = HandBatches(data, recipe, mixture, schedule, [modality])
 
     def build(self) -> HandStage:
-        return HandStage(self._config, self._modality)
+        stage = HandStage(self._config, self._modality)
+        if self._start is not None:
+            stage.adopt(self._start)
+        return stage
 
     def batches(self, epoch: int) -> Iterator[HandBatch]:
         return self._batches.epoch(epoch)
