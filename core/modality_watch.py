@@ -16,7 +16,8 @@ RETURN_S = 0.5  # how long images must be good again before they are trusted
 WORDS: dict[Modality, str] = {"color": "colour", "depth": "depth"}
 
 _STRIDE_PX = 8  # of the pixels looked at: 4,800 of 640x480
-_BLACK, _SATURATED = 10.0, 250  # grey levels: a mean below, pixels above
+_BLACK, _SATURATED = 24, 250  # grey levels
+_LEAST_LIGHT = 0.005  # share of brighter values that is no black picture: a lit hand in the dark
 _MOST_SATURATED = 0.95
 _MOST_EMPTY = 0.995  # share of a depth image without reading; a masked hand leaves 0.98
 _MOST_HOLES = 0.97  # the same around the hand; a masked fist leaves 0.93
@@ -84,7 +85,7 @@ class ModalityWatch:
         return wrong
 
     def _wrong_color(self, sample: Image) -> str | None:
-        if float(sample.mean()) < _BLACK:
+        if float((sample > _BLACK).mean()) < _LEAST_LIGHT:
             return "black"
         saturated = float((sample >= _SATURATED).mean()) > _MOST_SATURATED
         return "saturated" if saturated else None

@@ -175,7 +175,7 @@ def _pack(bundle: Bundle) -> bytes:
         "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in members.items()},
     }
     added = _added_since_format_1(bundle)
-    if added or bundle.falls_back:  # else older programs may read it too
+    if added or bundle.falls_back or bundle.card.color_note:  # else older programs may read it too
         manifest |= {"format": FORMAT, **added}
     text = json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     buffer = io.BytesIO()

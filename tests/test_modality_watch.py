@@ -86,6 +86,12 @@ def test_holes_count_where_the_hand_is() -> None:
     assert run(watch, [image])[0] is image  # a new stream: no hand was found yet
 
 
+def test_a_lit_hand_in_the_dark_is_no_black_picture() -> None:
+    image = np.zeros((480, 640, 3), np.uint8)
+    image[200:280, 300:370] = 90
+    assert run(ModalityWatch("color"), [image])[0] is image
+
+
 def test_a_masked_hand_is_no_empty_picture() -> None:
     image = np.zeros((480, 640), np.uint16)
     image[200:280, 300:370] = 450  # a fist at half a metre: 1.8 % of the picture
