@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from motionrgbd.core.errors import OutputError, SourceError
+from motionrgbd.core.errors import OutputError, SourceError, UsageError
 from motionrgbd.training.datasets.check import check
 from motionrgbd.training.datasets.clip_files import crop_half, person_point
 from motionrgbd.training.datasets.download import Download, Member
@@ -566,6 +566,8 @@ def test_a_wrong_download_names_what_is_expected(key: str, tmp_path: Path) -> No
     (tmp_path / "other" / "notes.txt").write_text("nothing here")
     with pytest.raises(SourceError, match=r"is no download of|is not in the download"):
         prepare(BENCHMARKS[key], tmp_path / "other", tmp_path / "set")
+    with pytest.raises(UsageError, match="outside"):
+        prepare(BENCHMARKS[key], tmp_path / "other", tmp_path / "other" / "set")
     assert not (tmp_path / "set").exists()
 
 

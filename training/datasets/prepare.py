@@ -23,7 +23,7 @@ from pathlib import Path
 import cv2
 from tqdm import tqdm
 
-from motionrgbd.core.errors import OutputError, SourceError
+from motionrgbd.core.errors import OutputError, SourceError, UsageError
 from motionrgbd.training.datasets.benchmark import LISTS_FOLDER, Benchmark
 from motionrgbd.training.datasets.clip_files import BrokenClipError
 from motionrgbd.training.datasets.download import (
@@ -103,9 +103,14 @@ def prepare(
     """Make the set in `destination` out of the download in `source`; return how it went.
 
     lists: a folder of lists that replace those made of the download. workers: processes; 1 works
-    in this one. Raises `SourceError` where the download is not this set, `OutputError` where the
-    disk is too small or full: what was made is kept.
+    in this one. Raises `SourceError` where the download is not this set, `UsageError` where the
+    destination lies in it, `OutputError` where the disk is too small or full: what was made is
+    kept.
     """
+    if destination.resolve().is_relative_to(source.resolve()):
+        raise UsageError(
+            f"{destination} lies in the download; name a folder outside {source} with --to"
+        )
     scratch = destination / SCRATCH_FOLDER
     download = open_download(source, scratch, free_bytes)
     plan = _planner(benchmark)(download)
@@ -215,7 +220,7 @@ def _finish(benchmark: Benchmark, plan: Plan, destination: Path, report: Report)
     """Write lists, or pack; then the report."""
     if plan.finisher is not None:
         if not plan.finisher.is_whole(destination):
-            plan.finisher.finish(destination, complete=not report.broken)
+            plan.finisher.finish(destination, complete=not (report.broken or report.missing))
         from motionrgbd.training.datasets.reader import read_records
 
         for split, facts in benchmark.splits.items():

@@ -15,7 +15,7 @@ CLIPS_FILE, DEPTH_FILE, AUX_FILE = "clips.csv", "depth_u8.npy.xz", "aux.npz"
 LABEL_COLUMNS = {"shrec17": "label14", "shrec17-28": "label28"}  # of CLIPS_FILE, counted from 1
 
 _REQUEST = "http://www-rech.telecom-lille.fr/shrec2017-hand/"
-_TERMS = "research, the paper to be cited; its page states no licence"
+_TERMS = "research; cite the paper"
 _CITATION = (
     "De Smedt et al., SHREC'17 Track: 3D Hand Gesture Recognition Using a Depth and Skeletal "
     "Dataset, Eurographics 3DOR 2017"

@@ -47,6 +47,6 @@ THU_READ = Benchmark(
     guidance_window=10,
     download="folders of pictures, or videos, called RGB_thumb_cwx_2 and D_thumb_cwx_2",
     request="https://ivg.au.tsinghua.edu.cn/dataset/THU_READ.php",
-    terms="research only, as its page says",
+    terms="research; cite the paper",
     citation="Tang et al., Action Recognition in RGB-D Egocentric Videos, ICIP 2017",
 )
