@@ -13,7 +13,7 @@ import torch
 from motionrgbd.app import cli
 from motionrgbd.core.depth8 import EightBitDepth
 from motionrgbd.core.errors import SourceError, UsageError
-from motionrgbd.core.frames import SourceInfo
+from motionrgbd.core.frames import RGBDFrame, SourceInfo
 from motionrgbd.models.config import NetworkConfig
 from motionrgbd.models.released import ReleasedUnimodalNetwork
 from motionrgbd.training.datasets.nvgesture import NVGESTURE
@@ -181,10 +181,10 @@ def test_a_set_is_checked_at_birth():
         EvaluationSet("s", "test", ("a", "b"), clips(label=2))
     with pytest.raises(SourceError, match="there are no clips"):
         EvaluationSet("s", "test", ("a", "b"), ())
-    with pytest.raises(SourceError, match="two clips are called x"):
+    with pytest.raises(SourceError, match="two clips are called 'x'"):
         EvaluationSet("s", "test", ("a", "b"), clips() * 2)
     empty = SourceInfo("x", False, 30.0, True, True, frame_count=0)
-    with pytest.raises(SourceError, match="x has no frames"):
+    with pytest.raises(SourceError, match="'x' has no frames"):
         EvaluationSet("s", "test", ("a",), clips(info=empty))
     assert EvaluationSet("s", "test", ("a", "b"), clips()).empty_classes == ("b",)
 
@@ -213,6 +213,30 @@ def test_strips_are_small_pictures_from_first_to_last(root):
 
 class _Rate:
     fps_hz = 15.0
+
+
+def test_strips_of_depth_show_where_something_is():
+    """Near is bright, on one scale for the whole clip; the empty border is cut off."""
+    info = SourceInfo("x", False, 30.0, False, True, frame_count=3)
+
+    def frames(_modalities):
+        for i in range(3):
+            depth = np.zeros((200, 300), np.uint16)
+            depth[50:90, 100 + 20 * i : 140 + 20 * i] = 400 + 100 * i
+            yield RGBDFrame(None, depth, i, i / 30)
+
+    strip = clip_strip(EvaluationClip("x", 0, info, frames), 3, ("depth",))
+    height, width = strip[0].shape[:2]
+    assert (height, width) == (96, round((80 + 15) * 96 / (40 + 15)))
+    tones = [int(picture.max()) for picture in strip]
+    assert tones[0] == 255
+    assert tones == sorted(tones, reverse=True)
+    assert tones[2] < 60
+    empty = np.zeros((20, 30), np.uint16)
+    nothing = EvaluationClip(
+        "x", 0, info, lambda _m: (RGBDFrame(None, empty, i, i) for i in (0, 1, 2))
+    )
+    assert clip_strip(nothing, 2, ("depth",))[0].max() == 0
 
 
 def test_every_benchmark_has_a_split_and_knows_its_released_network():

@@ -371,7 +371,7 @@ def test_a_clip_with_its_own_preparer_is_prepared_by_it_both_ways(bundled, gestu
 
 def test_what_a_clip_lacks_is_named(bundled, exact):
     depth_only = noise_clip(20, has_color=False)
-    with pytest.raises(ModalityError, match=r"default\.mrgbd needs colour, which clip noise 0"):
+    with pytest.raises(ModalityError, match=r"default\.mrgbd needs colour, which clip 'noise 0'"):
         bundled.score(depth_only)
     short = noise_clip(20, frame_count=25)
     with pytest.raises(SourceError, match="should have 25 frames, but 20 were found"):

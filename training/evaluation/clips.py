@@ -73,13 +73,13 @@ class EvaluationSet:
         for clip in self.clips:
             if not 0 <= clip.label < len(self.classes):
                 raise SourceError(
-                    f"{where}: clip {clip.name} has label {clip.label}; the set has "
+                    f"{where}: clip {clip.name!r} has label {clip.label}; the set has "
                     f"{len(self.classes)} classes, 0 to {len(self.classes) - 1} — mend its list"
                 )
             if clip.name in names:
-                raise SourceError(f"{where}: two clips are called {clip.name} — mend its list")
+                raise SourceError(f"{where}: two clips are called {clip.name!r} — mend its list")
             if not clip.info.frame_count:
-                raise SourceError(f"{where}: clip {clip.name} has no frames — check its files")
+                raise SourceError(f"{where}: clip {clip.name!r} has no frames — check its files")
             names.add(clip.name)
 
     @property
@@ -145,11 +145,11 @@ def clip_strip(
         if i >= last:
             break
     frames = [chosen[i] for i in wanted if i in chosen]
-    rows, columns = _seen([frame.depth for frame in frames if frame.color is None])
-    return [
-        _small(frame.color if frame.color is not None else _cut(frame, rows, columns))
-        for frame in frames
-    ]
+    images = _cut([frame.depth for frame in frames if frame.depth is not None])
+    if frames[0].color is None:
+        near, far = _range(images)
+        return [_small(depth_picture(image, near, far)) for image in images]
+    return [_small(frame.color) for frame in frames if frame.color is not None]
 
 
 def numbered(frames: Iterable[RGBDFrame], clip: EvaluationClip) -> Iterator[RGBDFrame]:
@@ -160,37 +160,34 @@ def numbered(frames: Iterable[RGBDFrame], clip: EvaluationClip) -> Iterator[RGBD
         count += 1
     if count < clip.frame_count:
         raise SourceError(
-            f"clip {clip.name} should have {clip.frame_count} frames, but {count} were found — "
+            f"clip {clip.name!r} should have {clip.frame_count} frames, but {count} were found — "
             "copy or prepare it again"
         )
 
 
-def _seen(images: Sequence[DepthImage | None]) -> tuple[slice, slice]:
-    """Return the rows and columns in which any of the images has a reading, and a little more."""
+def _cut(images: Sequence[DepthImage]) -> list[DepthImage]:
+    """Cut images to the rows and columns in which any of them has a reading, and a little more."""
+    if len({image.shape for image in images}) != 1:
+        return list(images)
+    seen = np.logical_or.reduce([image > 0 for image in images])
     spans = [slice(None), slice(None)]
-    there = [image > 0 for image in images if image is not None]
-    if not there or len({mask.shape for mask in there}) > 1:
-        return spans[0], spans[1]
-    seen = np.logical_or.reduce(there)
     for axis in (0, 1):
         places = np.flatnonzero(seen.any(1 - axis))
         if len(places):
             spans[axis] = slice(max(0, int(places[0]) - _MARGIN_PX), int(places[-1]) + _MARGIN_PX)
-    return spans[0], spans[1]
+    return [image[spans[0], spans[1]] for image in images]
 
 
-def _cut(frame: RGBDFrame, rows: slice, columns: slice) -> Picture:
-    assert frame.depth is not None
-    return depth_picture(frame.depth[rows, columns])
+def _range(images: Sequence[DepthImage]) -> tuple[float, float]:
+    """Return the 2nd and 98th percentile of all readings: a few odd ones would darken the rest."""
+    seen = np.concatenate([image[image > 0] for image in images])
+    near, far = np.percentile(seen, (2, 98)) if len(seen) else (0.0, 1.0)
+    return float(near), float(far)
 
 
-def depth_picture(depth: DepthImage) -> Picture:
-    """Return depth (h, w) as grey RGB, near is bright; between its own 2nd and 98th percentile."""
-    seen = depth[depth > 0]
-    if not seen.size:
-        return np.zeros((*depth.shape, 3), np.uint8)
-    near, far = np.percentile(seen, (2, 98))
-    grey = 255 - 215 * np.clip((depth - near) / max(1.0, far - near), 0, 1)
+def depth_picture(depth: DepthImage, near_mm: float, far_mm: float) -> Picture:
+    """Return depth (h, w) as grey RGB, near is bright, no reading black."""
+    grey = 255 - 215 * np.clip((depth - near_mm) / max(1.0, far_mm - near_mm), 0, 1)
     return np.repeat(np.where(depth > 0, grey, 0).astype(np.uint8)[..., None], 3, axis=2)
 
 

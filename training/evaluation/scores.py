@@ -60,7 +60,7 @@ class Model:
             return there
         lacking = " and ".join(_WORDS[m] for m in self.modalities if m not in there)
         raise ModalityError(
-            f"{self.file} needs {lacking}, which clip {clip.name} does not have — choose another "
+            f"{self.file} needs {lacking}, which clip {clip.name!r} does not have — choose another "
             "model, or a copy of the set that has it"
         )
 
@@ -232,7 +232,7 @@ def network_inputs(clip: EvaluationClip, model: Model) -> Iterator[NetworkInput 
         for modality, stream in streams.items():
             picture = pictures[modality]
             if picture is None:
-                raise SourceError(f"clip {clip.name} has a frame without {_WORDS[modality]}")
+                raise SourceError(f"clip {clip.name!r} has a frame without {_WORDS[modality]}")
             maps[modality] = stream.push(picture)
         yield network_input(recipe, prepared, maps)
 
@@ -240,7 +240,7 @@ def network_inputs(clip: EvaluationClip, model: Model) -> Iterator[NetworkInput 
 def too_short(clip: EvaluationClip, recipe: Recipe) -> SourceError:
     """Return the error of a clip that does not fill the window of a model that does not pad."""
     return SourceError(
-        f"clip {clip.name}: its {clip.frame_count} frames at {clip.info.fps_hz:g} Hz do not fill "
+        f"clip {clip.name!r}: its {clip.frame_count} frames at {clip.info.fps_hz:g} Hz do not fill "
         f"the model's window of {recipe.window} frames at {recipe.fps_hz:g} Hz — leave it out"
     )
 
