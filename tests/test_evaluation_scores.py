@@ -31,15 +31,10 @@ from motionrgbd.training.datasets.isogd import ISOGD
 from motionrgbd.training.datasets.nvgesture import NVGESTURE
 from motionrgbd.training.datasets.records import ClipRecord
 from motionrgbd.training.evaluation.benchmark_clips import benchmark_clip
+from motionrgbd.training.evaluation.clip_inputs import Model, is_stretched, sampled_frames
 from motionrgbd.training.evaluation.clips import EvaluationClip
-from motionrgbd.training.evaluation.scores import (
-    BundleScorer,
-    Model,
-    StreamedScorer,
-    is_stretched,
-    sampled_frames,
-    score_difference,
-)
+from motionrgbd.training.evaluation.scores import BundleScorer
+from motionrgbd.training.evaluation.streamed import StreamedScorer, score_difference
 from motionrgbd.training.evaluation.synthetic_clips import recording_clips
 from motionrgbd.training.evaluation.torch_scores import TorchScorer, open_checkpoint
 from motionrgbd.training.export import released_bundle

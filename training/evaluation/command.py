@@ -32,13 +32,9 @@ from motionrgbd.training.evaluation.results import (
     percent,
     percent_interval,
 )
-from motionrgbd.training.evaluation.scores import (
-    BundleScorer,
-    Scorer,
-    StreamedScorer,
-    score_difference,
-)
+from motionrgbd.training.evaluation.scores import BundleScorer, Scorer
 from motionrgbd.training.evaluation.sets import known_set
+from motionrgbd.training.evaluation.streamed import StreamedScorer, score_difference
 
 _OURS = ".safetensors"
 _WORST = 5  # classes in the printed table

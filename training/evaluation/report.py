@@ -159,6 +159,7 @@ def _facts(results: Results) -> list[tuple[str, str]]:
         ("Trained on", card.data),
         ("Trained with", " ".join(filter(None, (card.command, card.commit)))),
         ("Terms of the model", card.licence),
+        ("Of colour", card.color_note),
         ("Scores in its card", scores),
         ("Set", f"{results.set.name}, split {results.set.split}, {len(results.set.clips)} clips"),
         ("Classes", f"{len(results.set.classes)} of the set, {len(results.answers.names)} answers"),

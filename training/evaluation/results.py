@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from motionrgbd.training.evaluation.answers import Answers
+from motionrgbd.training.evaluation.clip_inputs import Model
 from motionrgbd.training.evaluation.clips import EvaluationClip, EvaluationSet
 from motionrgbd.training.evaluation.metrics import (
     ClassScore,
@@ -20,7 +21,6 @@ from motionrgbd.training.evaluation.metrics import (
     measure,
     truth_ranks,
 )
-from motionrgbd.training.evaluation.scores import Model
 
 FORMAT = 1
 SAME_GRAPHS_TOLERANCE = 1e-5  # relative: float32 sums in another order

@@ -23,8 +23,13 @@ from motionrgbd.models.released import load_released
 from motionrgbd.models.released_recipes import released_labels, released_recipe
 from motionrgbd.models.streaming import StreamingNetwork, windows_at
 from motionrgbd.models.unimodal import UnimodalNetwork
+from motionrgbd.training.evaluation.clip_inputs import (
+    Model,
+    is_stretched,
+    network_inputs,
+    too_short,
+)
 from motionrgbd.training.evaluation.clips import EvaluationClip
-from motionrgbd.training.evaluation.scores import Model, is_stretched, network_inputs, too_short
 from motionrgbd.training.export import released_bundle, streaming_bundle, streaming_network
 
 Network = StreamingNetwork | UnimodalNetwork | FusionNetwork
