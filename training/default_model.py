@@ -48,14 +48,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(argv)
     plan = quick_plan(given.seed) if given.quick else full_plan(given.seed)
     given.out.mkdir(parents=True, exist_ok=True)
+    data = data_of(plan, given)  # whatever is wrong with it is found before hours of training
     if given.stage in STAGES:
-        train_stage(given.stage, plan, given)
+        train_stage(given.stage, plan, data, given.out)
         return 0
-    data_of(plan, given)  # whatever is wrong with the data is found before hours of training
     for modality in STAGES:
-        train_stage(modality, plan, given)
-    network = train_fusion(plan, given)
-    finish(network, plan, given)
+        train_stage(modality, plan, data, given.out)
+    network = train_fusion(plan, data, given.out)
+    finish(network, plan, data, given)
     return 0
 
 
@@ -105,15 +105,14 @@ def config_of(modality: Modality) -> NetworkConfig:
     return replace(CONFIG, modalities=(modality,))
 
 
-def train_stage(modality: Modality, plan: TrainingPlan, given: argparse.Namespace) -> HandStage:
+def train_stage(modality: Modality, plan: TrainingPlan, data: HandData, out: Path) -> HandStage:
     """Train one modality alone; colour starts from the finished depth stage."""
     depth = modality == "depth"
     mixture = plan.depth_mixture if depth else plan.color_mixture
     schedule = plan.depth if depth else plan.color
-    data = data_of(plan, given)
-    start = None if depth else trained_stage("depth", given.out)
+    start = None if depth else trained_stage("depth", out)
     task = StageTask(modality, config_of(modality), RECIPE, data, mixture, schedule, start)
-    network: HandStage = fit(task, schedule, given.out / modality)
+    network: HandStage = fit(task, schedule, out / modality)
     return network
 
 
@@ -124,19 +123,19 @@ def trained_stage(modality: Modality, out: Path) -> HandStage:
     return stage.eval()
 
 
-def train_fusion(plan: TrainingPlan, given: argparse.Namespace) -> StreamingNetwork:
+def train_fusion(plan: TrainingPlan, data: HandData, out: Path) -> StreamingNetwork:
     """Train interaction and CAPF over the two finished stages."""
-    stages = (trained_stage("color", given.out), trained_stage("depth", given.out))
-    task = FusionTask(
-        fused(CONFIG, *stages), RECIPE, data_of(plan, given), plan.fusion_mixture, plan.fusion
-    )
-    trained: FusionStage = fit(task, plan.fusion, given.out / "fusion")
+    stages = (trained_stage("color", out), trained_stage("depth", out))
+    network = fused(CONFIG, *stages)
+    task = FusionTask(network, RECIPE, data, plan.fusion_mixture, plan.fusion)
+    trained: FusionStage = fit(task, plan.fusion, out / "fusion")
     return trained.network
 
 
-def finish(network: StreamingNetwork, plan: TrainingPlan, given: argparse.Namespace) -> None:
+def finish(
+    network: StreamingNetwork, plan: TrainingPlan, data: HandData, given: argparse.Namespace
+) -> None:
     """Calibrate on what was held out, write the checkpoint, and say how to make bundles of it."""
-    data = data_of(plan, given)
     unseen = load_synthetic_hands(HELD_OUT_SEEDS[: plan.held_out], RECIPE, given.out / "cache")
     split = "train" if given.hold_out_val or given.quick else "train and val"
     checkpoint = checkpoint_of(
