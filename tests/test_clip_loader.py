@@ -112,6 +112,27 @@ def test_one_draw_is_shared_and_guidance_follows_it(drawn):
     np.testing.assert_array_equal(batch.guidance["depth"][0], np.stack(maps))
 
 
+def test_grey_survives_a_codec_and_coloured_depth_is_refused(drawn, tmp_path):
+    reader = ClipReader(SMALL, ("depth",))
+    plain = reader.read(drawn[0]).pictures["depth"].float()
+    for levels, passes in ((6, True), (60, False)):
+        folder = tmp_path / str(levels)
+        folder.mkdir()
+        for file in drawn[0].depth.iterdir():
+            picture = np.asarray(Image.open(file)).astype(int)
+            picture[..., 2] += levels
+            Image.fromarray(picture.clip(0, 255).astype(np.uint8)).save(
+                folder / file.name, quality=100, subsampling=0
+            )
+        tinted = replace(drawn[0], depth=folder)
+        if passes:
+            seen = reader.read(tinted).pictures["depth"].float()
+            assert float((seen - plain).abs().max()) <= 4
+        else:
+            with pytest.raises(SourceError, match="train_0 are coloured"):
+                reader.read(tinted)
+
+
 def test_a_mirrored_gesture_has_the_other_label(drawn):
     reader = ClipReader(SMALL, ("depth",), Augmentation(mirrored=1.0), flips={0: 1, 1: 0})
     labels = [int(reader.read(r, np.random.default_rng(1)).labels[0]) for r in drawn]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import runpy
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -199,6 +202,24 @@ def test_reproduce_prints_published_beside_obtained(drawn, tmp_path, monkeypatch
         assert row["standard_deviation"] == pytest.approx(np.std(best, ddof=1))
 
 
+def test_two_processes_make_one_table(drawn, tmp_path):
+    launcher = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2")
+    rendezvous = ("--rdzv-backend=c10d", "--rdzv-endpoint=localhost:0")
+    script = Path(__file__).with_name("recipe_task.py")
+    done = subprocess.run(
+        [*launcher, *rendezvous, str(script), str(drawn.root), str(tmp_path)],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        timeout=150,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.count("| Ours (CAPF) |") == 1  # one of the processes speaks
+    rows = json.loads((tmp_path / "table-1.json").read_text())["rows"]
+    assert [row["row"] for row in rows][-1] == "Ours (CAPF)"
+    assert len(rows) == 5
+
+
 def test_nothing_is_trained_before_all_data_are_looked_at(drawn, tmp_path, monkeypatch):
     monkeypatch.setattr(run, "fit", lambda *_, **__: pytest.fail("trained"))
     root = tmp_path / "sets" / "nvgesture"
@@ -242,7 +263,7 @@ def test_a_batch_is_cut_into_equal_passes(drawn):
         BenchmarkTask(replace(recipe, batch=3), folder, seed=1, clips=2)
 
 
-@pytest.mark.timeout(600)  # half a minute on an idle core
+@pytest.mark.timeout(600)  # twenty seconds on an idle core
 def test_one_step_of_the_fused_network_at_full_size(tmp_path):
     """79.8 M parameters, 64 frames of 224x224 of both modalities."""
     fusion = RECIPES["nvgesture-fusion"]

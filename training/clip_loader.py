@@ -21,6 +21,8 @@ from motionrgbd.training.augmentation import Augmentation, Draw, noisy_depth
 from motionrgbd.training.datasets.reader import read_pictures
 from motionrgbd.training.datasets.records import ClipRecord
 
+_CODEC_COLOUR = 16  # levels between the channels of a picture that is grey all the same
+
 Key = tuple[int, int]  # epoch and place in the list of records
 Random = np.random.Generator
 
@@ -121,13 +123,16 @@ def random_indices(rng: Random, count: int, window: int) -> NDArray[np.int64]:
 
 
 def _grey(picture: NDArray[np.uint8], record: ClipRecord) -> NDArray[np.uint8]:
-    """One of three equal channels."""
-    if (picture != picture[..., :1]).any():
-        raise SourceError(
-            f"the depth pictures of clip {record.name} are coloured; this set's are grey — prepare "
-            "it again with `motionrgbd data prepare`"
-        )
-    return picture[..., 0]
+    """One of three equal channels of a picture; a video codec may have left it a little colour."""
+    colour = picture.max(axis=2) - picture.min(axis=2)
+    if not colour.any():
+        return picture[..., 0]
+    if colour.max() <= _CODEC_COLOUR:
+        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
+    raise SourceError(
+        f"the depth pictures of clip {record.name} are coloured; this set's are grey — prepare "
+        "it again with `motionrgbd data prepare`"
+    )
 
 
 class _Clips(Dataset[ClipBatch | MotionRGBDError]):

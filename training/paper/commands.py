@@ -71,6 +71,9 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
     parser.add_argument("--batch", type=int, help="clips of a step over all processes")
     parser.add_argument("--clips", type=int, help="clips of one pass over a device (memory)")
+    parser.add_argument(
+        "--depth-noise", action="store_true", help="holes, noise and steps in training depth"
+    )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument(
         "--precision", choices=("32-true", "bf16-mixed", "16-mixed"), default="32-true"
@@ -94,6 +97,7 @@ def _options(given: argparse.Namespace) -> RunOptions:
         epochs=given.epochs,
         clips=given.clips,
         pretrained=given.pretrained,
+        depth_noise=given.depth_noise,
         workers=max(0, given.workers),
         precision=given.precision,
         accelerator=given.device,

@@ -134,6 +134,7 @@ def _report(table: str, obtained: Sequence[Obtained], options: RunOptions) -> di
         "batch": options.batch,
         "pretrained": None if options.pretrained is None else str(options.pretrained),
         "precision": options.precision,
+        "depth_noise": options.depth_noise,
         "program": version("motionrgbd-live"),
         "torch": torch.__version__,
         "machine": platform.platform(),

@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from motionrgbd.core.errors import OutputError, UsageError
 from motionrgbd.models.bundle import Card
 from motionrgbd.models.checkpoint import Checkpoint
+from motionrgbd.training.augmentation import DepthNoise
 from motionrgbd.training.datasets.benchmark import Benchmark
 from motionrgbd.training.loop import fit, process
 from motionrgbd.training.paper.recipes import (
@@ -37,7 +38,8 @@ class RunOptions:
 
     root: folder of the sets. out: of the runs. size: None is the paper's. batch, epochs: instead of
     the recipe's. clips: at most so many in one pass over a device. pretrained: weights of a network
-    of the same architecture, for recipes of one modality. workers: processes that read clips.
+    of the same architecture, for recipes of one modality. depth_noise: whether training depth gets
+    worse at random (the authors' does not). workers: processes that read clips.
     """
 
     root: Path
@@ -47,6 +49,7 @@ class RunOptions:
     epochs: int | None = None
     clips: int | None = None
     pretrained: Path | None = None
+    depth_noise: bool = False
     workers: int = 2
     precision: Precision = "32-true"
     accelerator: str = "auto"
@@ -66,6 +69,9 @@ class RunOptions:
             warmup = int(schedule.warmup_epochs * self.epochs / schedule.epochs)
             schedule = replace(schedule, epochs=self.epochs, warmup_epochs=warmup)
         recipe = replace(recipe, schedule=schedule, batch=self.batch or recipe.batch)
+        if self.depth_noise:
+            augmentation = replace(recipe.augmentation, depth_noise=DepthNoise())
+            recipe = replace(recipe, augmentation=augmentation)
         return recipe if self.size is None else resized(recipe, self.size)
 
     def folder(self, name: str, seed: int) -> Path:
@@ -101,7 +107,9 @@ def run_recipe(name: str, seed: int, options: RunOptions) -> RunResult:
     folder = options.folder(name, seed)
     done = folder / "result.json"
     asked = _identity(recipe, options)
-    if done.is_file():
+    is_done = done.is_file()
+    _wait_for_all()  # all have looked: nobody may write the file before
+    if is_done:
         return _read_result(done, asked)
     needed = recipe.of if isinstance(recipe, ScoreFusion) else recipe.begins_with
     for other in needed:
@@ -113,9 +121,13 @@ def run_recipe(name: str, seed: int, options: RunOptions) -> RunResult:
     if process()[0] == 0:
         folder.mkdir(parents=True, exist_ok=True)
         _write(done, {"options": asked, **asdict(result)})
-    if torch.distributed.is_initialized():
-        torch.distributed.barrier()  # the others will look for the file
+    _wait_for_all()  # the others will read what is written here
     return result
+
+
+def _wait_for_all() -> None:
+    if torch.distributed.is_initialized():
+        torch.distributed.barrier()
 
 
 def prepare_task(recipe: TrainingRecipe, seed: int, options: RunOptions) -> BenchmarkTask:
@@ -227,6 +239,8 @@ def _identity(recipe: TrainingRecipe | ScoreFusion, options: RunOptions) -> dict
         "epochs": [part.schedule.epochs for part in trained],
         "batch": [part.batch for part in trained],
         "size": None if options.size is None else asdict(options.size),
+        "depth_noise": options.depth_noise,
+        "precision": options.precision,
         "pretrained": None if options.pretrained is None else str(options.pretrained),
     }
 
