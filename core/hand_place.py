@@ -11,6 +11,7 @@ from motionrgbd.calibration.intrinsics import Intrinsics
 from motionrgbd.core.frames import DepthImage, RGBDFrame
 from motionrgbd.core.results import Box
 
+HAND_M = 0.18  # from the wrist to the fingertips, of an adult
 _USUAL_FOCAL = 0.9  # focal length over width of a 58 degree lens, where none is known
 _RIM = 0.2  # share of a box on each side that fingers rather than the palm fill
 _HAND_DEPTH_MM = 150.0  # from the front of a hand to its back, however it is held
@@ -21,13 +22,19 @@ class FoundHand:
     """One hand in one picture.
 
     box: from the fingertips to the wrist, without the forearm; the hand's place in the picture is
-    the middle of it. distance_mm: of the hand (`hand_distance_mm`), or what its size suggests
-    where depth has no unit or is missing. measured: whether the distance was measured.
+    the middle of it. distance_mm: of the hand (`hand_distance_mm`). reading_mm: None where that is
+    also what the depth image reads; where depth has no unit, or is missing, distance_mm is what the
+    hand's size suggests, and reading_mm what the image reads (0: nothing).
     """
 
     box: Box
     distance_mm: float
-    measured: bool = True
+    reading_mm: float | None = None
+
+    @property
+    def measured(self) -> bool:
+        """Whether the distance was measured."""
+        return self.reading_mm is None
 
     @property
     def center_px(self) -> tuple[float, float]:
@@ -61,6 +68,12 @@ class Lens:
             return cls(_USUAL_FOCAL * width, width / 2, height / 2)
         scale = width / intrinsics.width_px
         return cls(intrinsics.fx_px * scale, intrinsics.cx_px * scale, intrinsics.cy_px * scale)
+
+
+def distance_by_size_mm(box: Box, lens: Lens) -> float:
+    """Return how far a hand of usual size is that looks as large as the box."""
+    size_px = max(box.right_px - box.left_px, box.bottom_px - box.top_px, 1.0)
+    return 1000.0 * HAND_M * lens.focal_px / size_px
 
 
 def frame_shape(frame: RGBDFrame) -> tuple[int, int]:

@@ -69,7 +69,7 @@ def make_preparer(
     detector: of a hand view, tells where the hand is; None: found as in the live application.
     """
     if isinstance(recipe.view, HandView):
-        return HandPreparer(recipe, recipe.view, intrinsics, detector)
+        return HandPreparer(recipe, recipe.view, intrinsics, detector, eight_bit=eight_bit)
     return FramePreparer(recipe, recipe.view, eight_bit)
 
 
@@ -144,12 +144,14 @@ class HandPreparer:
         view: HandView,
         intrinsics: Intrinsics | None,
         detector: HandDetector | None = None,
+        *,
+        eight_bit: EightBitDepth | None = None,
     ) -> None:
         if not isinstance(recipe.depth, RelativeDepth):
             raise ValueError("a hand view needs depth relative to the hand")
         self._recipe = recipe
         self._depth = recipe.depth
-        self._finder = HandFinder(view, recipe.fps_hz, intrinsics, detector)
+        self._finder = HandFinder(view, recipe.fps_hz, intrinsics, detector, eight_bit=eight_bit)
 
     def reset(self) -> None:
         """Forget where the hand was."""
@@ -161,7 +163,7 @@ class HandPreparer:
         depth = None
         if frame.depth is not None:
             near_hand = cut_square(frame.depth, place.box)
-            depth = self._scale(relative_depth(near_hand, place.distance_mm, self._depth))
+            depth = self._scale(relative_depth(near_hand, place.reading_mm, self._depth))
         return Prepared(color, depth, place.box, place.trajectory)
 
     def _scale(self, picture: Picture) -> Picture:

@@ -12,6 +12,8 @@ from motionrgbd.core.frames import RGBDFrame, SourceInfo
 from motionrgbd.core.preprocess import cut_square, make_preparer, normalise, relative_depth
 from motionrgbd.core.recogniser import Recogniser
 from motionrgbd.core.results import Box
+from motionrgbd.core.synthetic.domain import TRAINING_DOMAIN
+from motionrgbd.core.synthetic.recording import SyntheticRecording
 from motionrgbd.models.bundle import load_bundle
 from motionrgbd.models.recipe import (
     FrameView,
@@ -41,12 +43,11 @@ def frame(color=None, depth=None, index=0):
     return RGBDFrame(color, depth, index, index / 30)
 
 
-def hand_scene(x=200, y=90, distance_mm=500, wall_mm=1500):
-    """A palm, a forearm below it, and a wall."""
-    depth = np.full((240, 320), wall_mm, np.uint16)
-    depth[y : y + 50, x - 22 : x + 22] = distance_mm
-    depth[y + 50 :, x - 15 : x + 15] = distance_mm + 40
-    return depth
+def hand_scene(shift=0):
+    """A synthetic performer's raised hand, the picture moved to the right by `shift` pixels."""
+    recording = SyntheticRecording(700_123, domain=TRAINING_DOMAIN, fps_hz=10.0)
+    depth = recording.read().depth
+    return np.pad(depth, ((0, 0), (100, 100)), "edge")[:, 100 - shift : 420 - shift]
 
 
 def test_released_picture_is_pillows():
@@ -102,17 +103,17 @@ def test_eight_bit_depth_comes_back_as_it_was(direction):
 def test_the_hand_is_found_and_followed():
     made = recipe(view=HandView(smoothing=0.0), depth=RelativeDepth(), size_px=(64, 64))
     preparer = make_preparer(made, LENS)
-    centers = []
-    for i, x in enumerate((200, 180, 160)):
-        prepared = preparer.prepare(frame(depth=hand_scene(x=x), index=i))
-        box = prepared.view
-        centers.append((box.left_px + box.right_px) / 2)
-        assert box.top_px < 95 < 140 < box.bottom_px
-        assert box.right_px - box.left_px == pytest.approx(0.30 * 290 / 0.5, rel=0.1)
-        assert prepared.trajectory[6] == 1
-    assert centers == pytest.approx([200, 180, 160], abs=4)
-    # 20 px at 0.5 m through a 290 px lens, 30 times a second, to the left
-    assert prepared.trajectory[3] == pytest.approx(-20 * 0.5 / 290 * 30, rel=0.2)
+    prepared = [preparer.prepare(frame(depth=hand_scene(shift=-16 * i), index=i)) for i in range(3)]
+    centers = [(p.view.left_px + p.view.right_px) / 2 for p in prepared]
+    # the finder's cells are 16 pixels wide: a shift by one cell moves the box by as much
+    assert np.diff(centers) == pytest.approx([-16, -16], abs=4)
+    for p in prepared:
+        z = 0.5 + 0.3 * float(p.trajectory[2])
+        assert p.view.right_px - p.view.left_px == pytest.approx(0.30 * 290 / z, rel=0.01)
+        assert p.trajectory[6] == 1
+    # 16 px through a 290 px lens, 30 times a second, to the left
+    assert prepared[2].trajectory[3] == pytest.approx(-16 * z / 290 * 30, rel=0.25)
+    assert np.median(prepared[0].depth[prepared[0].depth > 0]) == pytest.approx(128, abs=40)
 
 
 def test_no_hand_keeps_the_box_and_says_so():

@@ -104,7 +104,8 @@ def staged_clip(
     arms = _wrists(crops, boxes, hands, camera)
     side = 1.0 if np.median(arms.towards[:, 0]) < rng.normal(0.0, 0.15) else -1.0
     backdrop = draw_backdrop(rng, camera, arms.wrist_mm, side, people)
-    other = second_hand(rng, backdrop, arms.wrist_mm)
+    # without a raised hand the other one would be the hand to find
+    other = second_hand(rng, backdrop, arms.wrist_mm) if any(hands) else None
     view = View.of(camera)
     sensor = sample_sensor(rng, seed, view)
     tilt, girth = rng.uniform(0.2, 1.1), rng.uniform(0.85, 1.15)
