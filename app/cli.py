@@ -20,6 +20,7 @@ from motionrgbd.core.errors import LibraryError, OutputError, UsageError
 PROGRAM = "motionrgbd"
 BENCHMARKS = ("NvGesture", "IsoGD", "THU-READ", "NTU", "Jester")
 TRAININGS = {
+    "finder": "motionrgbd.training.finder_training",
     "first": "motionrgbd.training.first_model",
     "probe": "motionrgbd.training.reference_probe",
     "recipe": "motionrgbd.training.paper.commands",
@@ -253,6 +254,20 @@ def _add_bench(commands: Commands) -> None:
     )
     stream.add_argument("--data", metavar="FOLDER", help="with --probe: holds shrec17/")
     stream.set_defaults(action=_bench_stream)
+    finder = kinds.add_parser("finder", help="the hand finder, on hands marked by eye and rebuilt")
+    finder.add_argument(
+        "--root", metavar="FOLDER", type=Path, required=True, help="holds the marked recordings"
+    )
+    finder.add_argument(
+        "--marks",
+        metavar="FILE",
+        type=Path,
+        default=Path("tests/data/hand_marks.csv"),
+        help="the marks (tests/data/hand_marks.csv, in a checkout)",
+    )
+    finder.add_argument("--split", choices=("train", "val", "test"), default="val")
+    finder.add_argument("--clips", type=int, default=60, help="of the split, to be rebuilt (60)")
+    finder.set_defaults(action=_bench_finder)
 
 
 def _bench_guidance(_options: argparse.Namespace) -> int:
@@ -302,6 +317,23 @@ def _bench_stream(options: argparse.Namespace) -> int:
         print(agreement_table(Path(options.probe), Path(options.data)))
         return 0
     return bench_stream(["--rounds", options.rounds])
+
+
+def _bench_finder(options: argparse.Namespace) -> int:
+    from motionrgbd.app.bench import table
+    from motionrgbd.models.recipe import HandView
+    from motionrgbd.training import finder_bench
+
+    if options.clips < 1:
+        raise UsageError(f"--clips must be at least 1, got {options.clips}")
+    view = HandView()
+    marked = finder_bench.marks_table(options.root, options.marks, view)
+    print(table(finder_bench.MARKS_HEADER, marked))
+    rebuilt = finder_bench.agreement_table(
+        options.root / "shrec17", options.split, options.clips, view
+    )
+    print(f"\n{table(finder_bench.AGREEMENT_HEADER, rebuilt)}")
+    return 0
 
 
 def _add_doctor(commands: Commands) -> None:
