@@ -26,16 +26,18 @@ from motionrgbd.models.fusion import FusionNetwork
 from motionrgbd.models.graphs_edges import EdgeFrames
 from motionrgbd.models.graphs_window import StreamingFrames
 from motionrgbd.models.grouping import Grouping
-from motionrgbd.models.recipe import Modality, Recipe
+from motionrgbd.models.recipe import HandView, Modality, Recipe
 from motionrgbd.models.released import load_released
 from motionrgbd.models.released_recipes import released_labels, released_recipe
 from motionrgbd.models.streaming import StreamingNetwork
 from motionrgbd.models.unimodal import UnimodalNetwork
-from motionrgbd.training.parity import Network, check_parity
-from motionrgbd.training.quantise import quantised_graphs
+from motionrgbd.training.parity import Clip, Network, check_parity
+from motionrgbd.training.performed_clips import performed_clips
+from motionrgbd.training.quantise import SAMPLES, quantised_graphs
 
 Mode = Literal["live", "exact"]
 Released = UnimodalNetwork | FusionNetwork
+_CALIBRATED_ON = 8  # performances
 
 
 class Exportable(Protocol):
@@ -81,13 +83,19 @@ def export_checkpoint(
             licence="the authors' terms; check them before passing this file on",
         )
         bundle, network = released_bundle(released, recipe, mode=mode, modality=modality, card=card)
+    clips: list[Clip] = []
     if quantise:
-        bundle = dataclasses.replace(bundle, graphs={**bundle.graphs, **quantised_graphs(bundle)})
+        if isinstance(bundle.recipe.view, HandView):
+            clips = performed_clips(bundle, _CALIBRATED_ON, bundle.config.window + SAMPLES)
+        graphs = {**bundle.graphs, **quantised_graphs(bundle, clips)}
+        bundle = dataclasses.replace(bundle, graphs=graphs)
     if not weights:
         bundle = dataclasses.replace(bundle, weights=None)
     DecisionParameters.from_json(bundle.decision)  # the engine would refuse what this refuses
     for precision in bundle.precisions:
-        check_parity(bundle, network, precision=precision)
+        # a network of hands is held to hands in 8 bits: their ranges are what it was calibrated on
+        held_to = clips if precision == "int8" else []
+        check_parity(bundle, network, precision=precision, clips=held_to)
     return write_bundle(out, bundle)
 
 

@@ -100,22 +100,27 @@ class Clip:
             yield NetworkInput(**parts)
 
 
-def check_parity(bundle: Bundle, network: Network, *, precision: Precision = "fp32") -> None:
+def check_parity(
+    bundle: Bundle,
+    network: Network,
+    *,
+    precision: Precision = "fp32",
+    clips: Sequence[Clip] = (),
+) -> None:
     """Raise ParityError unless the bundle's runner gives the network's features and scores.
 
-    Two streams longer than a window go through the whole runner, one random, one a moving
-    picture; a network that falls back then loses each of its modalities. Graphs of 8-bit integers
-    have tolerances of their own.
+    clips: streams longer than a window that go through the whole runner; without any, one random
+    and one moving picture. A network that falls back then loses each of its modalities. Graphs of
+    8-bit integers have tolerances of their own.
     """
     runner = make_runner(bundle, "cpu", precision=precision)
     exact = precision == "fp32"
     feature_limit = FEATURE_TOLERANCE if exact else QUANTISED_FEATURES
     score_limit = SCORE_TOLERANCE if exact else QUANTISED_SCORES
     length = bundle.config.window + _EXTRA
-    for name, clip in (
-        ("random", random_clip(bundle, length)),
-        ("moving", moving_clip(bundle, length)),
-    ):
+    drawn = [("random", random_clip(bundle, length)), ("moving", moving_clip(bundle, length))]
+    given = [(f"performed {n + 1}.", clip) for n, clip in enumerate(clips)]
+    for name, clip in given or drawn:
         for absent in (None, *(bundle.modalities if bundle.falls_back else ())):
             there = tuple(m for m in bundle.modalities if m != absent)
             runner.reset()
