@@ -24,7 +24,7 @@ from motionrgbd.models.streaming import StreamingNetwork
 from motionrgbd.training.datasets.shrec17 import SHREC17
 from motionrgbd.training.datasets.table import set_folder
 from motionrgbd.training.hand_checkpoint import checkpoint_of
-from motionrgbd.training.hand_clips import load_hand_clips
+from motionrgbd.training.hand_clips import hand_clips, load_package
 from motionrgbd.training.hand_network import FusionStage, HandStage, fused
 from motionrgbd.training.hand_recipe import (
     CONFIG,
@@ -78,16 +78,17 @@ def data_of(plan: TrainingPlan, given: argparse.Namespace) -> HandData:
     """Load (or make and keep) everything that stages train on."""
     folder = set_folder(SHREC17, given.root)
     cache = given.out / "cache"
-    clips = load_hand_clips(folder, ("train", "val"), RECIPE, cache)
-    held_out = np.isin(clips.subject, VAL_SUBJECTS)
+    package = load_package(folder, ("train", "val"))
+    held_out = np.isin(package.subject, VAL_SUBJECTS)
     if not held_out.any() or held_out.all():
         raise UsageError(
             f"{folder}: the training split needs subjects {VAL_SUBJECTS} and others — prepare it "
             "again with `motionrgbd data prepare shrec17`"
         )
-    missing = sorted(set(range(28)) - set(clips.fine[~held_out].tolist()))
+    missing = sorted(set(range(28)) - set(package.fine[~held_out].tolist()))
     if missing:
         raise UsageError(f"{folder}: no training clip of label28 {[m + 1 for m in missing]}")
+    clips = hand_clips(package, RECIPE, cache)
     workers = os.cpu_count() or 1
     synthetic = load_synthetic_hands(range(plan.recordings), RECIPE, cache, workers=workers)
     watched = clips.chosen(np.flatnonzero(held_out))

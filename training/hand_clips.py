@@ -212,7 +212,11 @@ def load_hand_clips(
     folder: Path, splits: tuple[str, ...], recipe: Recipe, cache: Path | None = None
 ) -> HandClips:
     """Return the clips of some splits as wide crops; `cache` keeps them for the next run."""
-    package = load_package(folder, splits)
+    return hand_clips(load_package(folder, splits), recipe, cache)
+
+
+def hand_clips(package: Package, recipe: Recipe, cache: Path | None = None) -> HandClips:
+    """Return the clips of a package as wide crops; `cache` keeps them for the next run."""
     stamp = hashlib.sha256(f"{recipe.depth}{WIDE_M}{WIDE_PX}".encode())
     stamp.update(package.index.tobytes() + package.boxes.tobytes())
     path = None if cache is None else cache / f"hands-{stamp.hexdigest()[:12]}.npz"

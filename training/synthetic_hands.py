@@ -68,11 +68,19 @@ class TargetRule:
         return IGNORED if ignored else IDLE_GESTURE
 
 
-def synthetic_hands(seed: int, recipe: Recipe, domain: Domain = TRAINING_DOMAIN) -> HandRecording:
-    """Render the recording of this seed and cut the hand out of it by its true box."""
+def synthetic_hands(
+    seed: int,
+    recipe: Recipe,
+    domain: Domain = TRAINING_DOMAIN,
+    labels: Sequence[str] | None = None,
+) -> HandRecording:
+    """Render the recording of this seed and cut the hand out of it by its true box.
+
+    labels: what to perform; None: all fourteen gestures, shuffled.
+    """
     mapping = recipe.depth
     assert isinstance(mapping, RelativeDepth)
-    source = SyntheticRecording(seed, domain=domain, fps_hz=recipe.fps_hz)
+    source = SyntheticRecording(seed, domain=domain, labels=labels, fps_hz=recipe.fps_hz)
     camera = source.info.intrinsics
     assert camera is not None
     side, rule = WIDE_PX, TargetRule()
@@ -114,9 +122,21 @@ def synthetic_hands(seed: int, recipe: Recipe, domain: Domain = TRAINING_DOMAIN)
     )
 
 
+def recordings_folder(cache: Path, recipe: Recipe) -> Path:
+    """Return where recordings are kept; its name carries what their crops depend on."""
+    mapping = recipe.depth
+    assert isinstance(mapping, RelativeDepth)
+    return cache / f"synthetic-{WIDE_PX}px-{mapping.step_mm:g}mm-{recipe.fps_hz:g}hz"
+
+
+def recording_file(seed: int, domain: Domain = TRAINING_DOMAIN) -> str:
+    """Return the name under which a recording is kept."""
+    return f"{domain.name}-{seed:07d}.npz"
+
+
 def _cached(job: tuple[int, Recipe, Domain, Path]) -> Path:
     seed, recipe, domain, folder = job
-    path = folder / f"{domain.name}-{seed:07d}.npz"
+    path = folder / recording_file(seed, domain)
     if not path.exists():
         part = path.with_suffix(".part.npz")
         np.savez(part, **vars(synthetic_hands(seed, recipe, domain)))
@@ -132,13 +152,8 @@ def load_synthetic_hands(
     domain: Domain = TRAINING_DOMAIN,
     workers: int = 2,
 ) -> list[HandRecording]:
-    """Return the recordings of these seeds, rendering in parallel what the cache does not hold.
-
-    The cache's name carries what the crops depend on.
-    """
-    mapping = recipe.depth
-    assert isinstance(mapping, RelativeDepth)
-    folder = cache / f"synthetic-{WIDE_PX}px-{mapping.step_mm:g}mm-{recipe.fps_hz:g}hz"
+    """Return the recordings of these seeds, rendering in parallel what the cache does not hold."""
+    folder = recordings_folder(cache, recipe)
     folder.mkdir(parents=True, exist_ok=True)
     jobs = [(seed, recipe, domain, folder) for seed in seeds]
     # a fork of a process with threads (torch has some) may wait for a lock that nobody holds
