@@ -20,6 +20,7 @@ from motionrgbd.core.errors import LibraryError, OutputError, UsageError
 PROGRAM = "motionrgbd"
 BENCHMARKS = ("NvGesture", "IsoGD", "THU-READ", "NTU", "Jester")
 TRAININGS = {
+    "default": "motionrgbd.training.default_model",
     "finder": "motionrgbd.training.finder_training",
     "first": "motionrgbd.training.first_model",
     "probe": "motionrgbd.training.reference_probe",
@@ -28,6 +29,10 @@ TRAININGS = {
 SET_OPTIONS = {  # of `evaluate`: each belongs to some sets, which refuse the others
     "depth-direction": "recordings: brighter or darker, where depth has 8 bits",
     "gestures-per-class": "synthetic: how often each gesture is drawn (4)",
+    "classes": "shrec17: 14, or 28 with the fingers",
+    "timing": "shrec17: cut (32 equally spaced samples), or timed (as they were taken)",
+    "scene": "shrec17: plain (the hand alone), or person (in front of one, in a room)",
+    "boxes": "shrec17: annotated, or found by the application's finder",
 }
 
 # Sub-commands import what they need when they run: --help must answer at once, and only the
