@@ -118,7 +118,7 @@ def outcomes(
     for name, wanted in by_source.items():
         path = data / name
         if not path.is_file():
-            raise SourceError(f"{path} is missing: --data names the folder that holds {name}")
+            raise SourceError(f"{path} is missing: --root names the folder that holds {name}")
         direction = _DIRECTIONS.get(Path(name).parts[0])
         source = open_source(path, options=SourceOptions(depth_direction=direction))
         try:
