@@ -20,7 +20,8 @@ from torch import nn
 
 from motionrgbd.core.errors import OutputError, UsageError
 from motionrgbd.training import run_state
-from motionrgbd.training.loop import fit, moved
+from motionrgbd.training.batches import moved
+from motionrgbd.training.loop import fit
 from motionrgbd.training.schedule import Rates, Schedule, epoch_rate
 
 SCRIPT = Path(__file__).with_name("loop_task.py")
@@ -126,6 +127,16 @@ def test_an_epoch_that_runs_dry_is_an_error(tmp_path):
     schedule = Schedule(1, 6)
     with pytest.raises(ValueError, match="6 batches, the task gave 5"):
         fit(TASKS.Toy(), schedule, tmp_path, accelerator="cpu")
+
+
+def test_a_loss_that_is_no_number_ends_the_run(tmp_path):
+    class Diverging(TASKS.Toy):
+        def loss(self, network, batch, epoch):
+            return network(batch["x"]).mean() * (float("nan") if epoch else 1.0)
+
+    with pytest.raises(UsageError, match="loss is nan in step 5 of epoch 2"):
+        fit(Diverging(), Schedule(3, 5, lr=0.01, kind="cosine"), tmp_path, accelerator="cpu")
+    assert _epochs_done(tmp_path) == 1  # what was whole is kept
 
 
 def test_accumulated_batches_are_one_batch(tmp_path):

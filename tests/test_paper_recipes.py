@@ -20,6 +20,7 @@ from safetensors.torch import load_file
 from motionrgbd.core.errors import SourceError, UsageError
 from motionrgbd.models.errors import CheckpointError
 from motionrgbd.models.fusion import FusionNetwork
+from motionrgbd.models.released import load_released
 from motionrgbd.training.paper import run
 from motionrgbd.training.paper.commands import main as train_recipe
 from motionrgbd.training.paper.commands import reproduce_table
@@ -286,5 +287,7 @@ def test_one_step_of_the_fused_network_at_full_size(tmp_path):
     norm = torch.nn.utils.clip_grad_norm_(network.parameters(), fusion.schedule.gradient_norm)
     optimiser.step()
     assert np.isfinite([float(figures["loss"].detach()), float(norm)]).all()
+    released = load_released(network.state_dict(), benchmark="NvGesture")  # `export` takes it
+    assert released.config.modalities == ("color", "depth")
     still = [n for n, p in network.named_parameters() if torch.equal(p, before[n])]
     assert still == []

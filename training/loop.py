@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import math
 import os
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast, runtime_checkable
@@ -27,18 +26,18 @@ from lightning.fabric.utilities.seed import seed_everything
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from motionrgbd.core.errors import UsageError
 from motionrgbd.models.checkpoint import Checkpoint
+from motionrgbd.training.batches import Batch, moved, prefetched
 from motionrgbd.training.run_state import RunFolder, RunState
 from motionrgbd.training.schedule import Rates, Schedule
 
 __all__ = ["Checked", "Schedule", "Task", "fit", "prepared", "process"]
 
-Batch = TypeVar("Batch")
 Network = TypeVar("Network", bound=nn.Module)
 Loss = Tensor | Mapping[str, Tensor]
 
 DISTILLATION_TAU = 0.4  # the paper's for gestures
-_AHEAD = 2  # batches that are made while the network works on another
 _LOG_EVERY = 25  # steps
 _LONGEST_WAIT = timedelta(hours=12)  # of other processes for the one that validates
 
@@ -115,7 +114,8 @@ def fit(
     `last.safetensors`. resume: go on with what is there; a run that was killed loses at most its
     epoch. describe(network, figures): makes the two safetensors files checkpoints.
     strategy: Fabric's; `auto` is data-parallel under torchrun.
-    Raises UsageError where the folder holds another run, OutputError where it cannot hold this.
+    Raises UsageError where the folder holds another run or the loss is no number any more, and
+    OutputError where the folder cannot hold this run.
     """
     fabric = _fabric(schedule, accelerator, strategy, folder)
     fabric.launch()
@@ -212,7 +212,7 @@ class _Run:
         self._rates.begin_epoch(epoch)
         self._network.train()
         schedule = self._schedule
-        batches = _prefetched(
+        batches = prefetched(
             self._task.batches(epoch), schedule.steps_per_epoch * schedule.accumulate
         )
         hidden = not (self._fabric.is_global_zero and sys.stderr.isatty())
@@ -237,8 +237,12 @@ class _Run:
                 figures: dict[str, Tensor] = self._step(_Opaque(batch), epoch)
                 self._fabric.backward(figures["loss"] / count)
         if self._schedule.gradient_norm:
+            # not an error where gradients overflow: with 16 bits the scaler leaves the step out
             self._fabric.clip_gradients(
-                self._step, self._optimiser, max_norm=self._schedule.gradient_norm
+                self._step,
+                self._optimiser,
+                max_norm=self._schedule.gradient_norm,
+                error_if_nonfinite=False,
             )
         self._optimiser.step()
         self._rates.after_step()
@@ -248,11 +252,17 @@ class _Run:
         step = epoch * self._schedule.steps_per_epoch + n
         if self._average is not None:
             _follow(self._average, self._network, min(self._schedule.ema, (step + 1) / (step + 10)))
-        last = step == self._schedule.epochs * self._schedule.steps_per_epoch - 1
-        if (step % _LOG_EVERY == 0 or last) and self._fabric.is_global_zero:
+        last = n == self._schedule.steps_per_epoch - 1
+        if step % _LOG_EVERY == 0 or last:
             values = {name: float(value.detach()) for name, value in figures.items()}
-            passed = time.monotonic() - self._begun
-            self._log(epoch, step, {**values, "lr": self._rates.now, "elapsed_s": passed})
+            if not math.isfinite(values["loss"]):
+                raise UsageError(
+                    f"the loss is {values['loss']} in step {n + 1} of epoch {epoch + 1}: training "
+                    "diverges — lower the learning rate, or choose --precision 32-true"
+                )
+            if self._fabric.is_global_zero:
+                passed = time.monotonic() - self._begun
+                self._log(epoch, step, {**values, "lr": self._rates.now, "elapsed_s": passed})
 
     def _log(self, epoch: int, step: int, values: Mapping[str, float]) -> None:
         self._folder.log(epoch, step, values)
@@ -325,36 +335,3 @@ def _follow(average: nn.Module, network: nn.Module, keep: float) -> None:
                 old.lerp_(new, 1 - keep)
             else:
                 old.copy_(new)
-
-
-def moved(batch: Any, device: torch.device) -> Any:
-    """Return a batch with its tensors on a device; anything that is no container stays."""
-    if isinstance(batch, Tensor):
-        return batch.to(device, non_blocking=True)
-    if isinstance(batch, Mapping):
-        return {key: moved(value, device) for key, value in batch.items()}
-    if isinstance(batch, tuple) and hasattr(batch, "_fields"):
-        return type(batch)(*(moved(value, device) for value in batch))
-    if isinstance(batch, list | tuple):
-        return type(batch)(moved(value, device) for value in batch)
-    if is_dataclass(batch) and not isinstance(batch, type):
-        values = {f.name: moved(getattr(batch, f.name), device) for f in fields(batch)}
-        return type(batch)(**values)
-    return batch
-
-
-def _prefetched(batches: Iterator[Batch], count: int) -> Generator[Batch]:
-    """Make the next batches while the network works on this one; exactly `count` of them."""
-    source = iter(batches)
-    with ThreadPoolExecutor(1, "batches") as pool:
-        waiting = [pool.submit(next, source) for _ in range(min(_AHEAD, count))]
-        for n in range(count):
-            try:
-                ready = waiting.pop(0).result()
-            except StopIteration:
-                raise ValueError(
-                    f"an epoch should have {count} batches, the task gave {n}"
-                ) from None
-            if n + _AHEAD < count:
-                waiting.append(pool.submit(next, source))
-            yield ready
