@@ -17,6 +17,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from motionrgbd.app.cli import main as command
 from motionrgbd.core.errors import SourceError, UsageError
 from motionrgbd.models.errors import CheckpointError
 from motionrgbd.models.fusion import FusionNetwork
@@ -291,3 +292,19 @@ def test_one_step_of_the_fused_network_at_full_size(tmp_path):
     assert released.config.modalities == ("color", "depth")
     still = [n for n, p in network.named_parameters() if torch.equal(p, before[n])]
     assert still == []
+
+
+def test_the_command_line_reaches_both(drawn, tmp_path, capsys):
+    place = ["--root", str(tmp_path), "--out", str(tmp_path / "out")]
+    assert command(["reproduce", "table 9", *place]) == 2
+    assert "one of table 1, table 2" in capsys.readouterr().err
+    assert command(["reproduce", "table 1", *place]) == 3
+    assert f"{tmp_path}/nvgesture: no such folder" in capsys.readouterr().err
+    assert command(["reproduce", "table 1", *place, "--dataset", "Jester"]) == 2
+    assert "has no rows of 'Jester': it has NvGesture" in capsys.readouterr().err
+    assert command(["train", "recipe", "nvgesture-color", *place, "--seeds", "1,1"]) == 2
+    assert "--seeds must differ" in capsys.readouterr().err
+    place = ["--root", str(drawn.root), "--out", str(tmp_path / "out"), "--workers", "0"]
+    trial = ["--epochs", "1", "--batch", "2", "--size", "small", "--device", "cpu"]
+    assert command(["train", "recipe", "nvgesture-depth", *place, *trial]) == 0
+    assert "nvgesture-depth, seed 1: " in capsys.readouterr().out
