@@ -76,7 +76,7 @@ class HandStage(nn.Module):
 
 def gesture_scores(scores: Tensor) -> Tensor:
     """Return scores (E, 15) of gestures and idle from those of the 28 classes and idle (E, 29)."""
-    pairs = scores[:, :IDLE].unflatten(1, (IDLE_GESTURE, 2))
+    pairs = scores[:, :IDLE].view(len(scores), IDLE_GESTURE, 2)
     return torch.cat([pairs.logsumexp(2), scores[:, IDLE:]], dim=1)
 
 

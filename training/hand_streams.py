@@ -289,17 +289,14 @@ def _recoded(
     values = pictures.astype(np.float32) + shift[:, None, None].astype(np.float32)
     empty = pictures == 0
     if rng is not None:
-        noise = np.empty(pictures.shape, np.float32)
-        cv2.setRNGSeed(int(rng.integers(2**31)))
-        cv2.randn(noise.reshape(len(noise), -1), 0.0, float(rng.uniform(0, a.noise)))
-        values += noise
+        noise = rng.standard_normal(pictures.shape, np.float32)
+        values += noise * np.float32(rng.uniform(0, a.noise))
         if rng.random() < 0.3:
             step = rng.uniform(1.5, 5)
             values = np.rint(values / step) * step
         share = rng.uniform(0, a.holes) if rng.random() < 0.7 else 0.0
         if share:
-            cv2.randu(noise.reshape(len(noise), -1), 0.0, 1.0)
-            empty |= noise < share
+            empty |= rng.random(pictures.shape, np.float32) < share
         if rng.random() < a.cutout:
             size = pictures.shape[-1]
             y, x = rng.integers(0, size, 2)

@@ -44,7 +44,9 @@ def relit(
         shade = (ambient + (1 - ambient) * np.clip(facing, 0, 1)) * texture
         hand = shade[..., None] * skin
         alpha = cv2.GaussianBlur((filled > 0).astype(np.float32), (0, 0), 0.7)[..., None]
-        move = np.float32([[1, 0, drift[0] * t - size / 2], [0, 1, drift[1] * t - size / 2]])
+        move = np.array(
+            [[1, 0, drift[0] * t - size / 2], [0, 1, drift[1] * t - size / 2]], np.float32
+        )
         room = cv2.warpAffine(behind, move, (size, size), borderMode=cv2.BORDER_REFLECT)
         out[t] = np.clip(hand * alpha + room * (1 - alpha), 0, 255)
     return out
@@ -56,9 +58,7 @@ def jittered_color(pictures: NDArray[np.uint8], rng: np.random.Generator) -> NDA
     values = pictures * gain + np.float32(rng.uniform(-25, 25))
     if rng.random() < 0.25:
         values = values.mean(-1, keepdims=True) * np.float32(rng.uniform(0.3, 1)) + values * 0.4
-    noise = np.empty(values.shape, np.float32)
-    cv2.setRNGSeed(int(rng.integers(2**31)))
-    cv2.randn(noise.reshape(len(noise), -1), 0.0, float(rng.uniform(0, 6)))
+    noise = rng.standard_normal(values.shape, np.float32) * np.float32(rng.uniform(0, 6))
     values = np.clip(values + noise, 0, 255).astype(np.uint8)
     if rng.random() < 0.3:
         sigma = float(rng.uniform(0.4, 1.0))
