@@ -22,7 +22,6 @@ BENCHMARKS = ("NvGesture", "IsoGD", "THU-READ", "NTU", "Jester")
 TRAININGS = {
     "default": "motionrgbd.training.default_model",
     "finder": "motionrgbd.training.finder_training",
-    "first": "motionrgbd.training.first_model",
     "probe": "motionrgbd.training.reference_probe",
     "recipe": "motionrgbd.training.paper.commands",
 }
