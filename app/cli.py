@@ -187,8 +187,13 @@ def _add_model(commands: Commands) -> None:
     info.set_defaults(action=_model_info)
     verify = verbs.add_parser("verify", help="check hashes and open every graph")
     verify.set_defaults(action=_model_verify)
-    for verb in (info, verify):
+    score = verbs.add_parser("score", help="add figures of `evaluate` to a bundle's card")
+    score.set_defaults(action=_model_score)
+    for verb in (info, verify, score):
         verb.add_argument("file", metavar="FILE", help="a .mrgbd bundle")
+    score.add_argument(
+        "reports", metavar="REPORT", type=Path, nargs="+", help="report.json of this very bundle"
+    )
 
 
 def _model_info(options: argparse.Namespace) -> int:
@@ -213,6 +218,16 @@ def _model_info(options: argparse.Namespace) -> int:
         print(f"{name}:")
         for key, value in values.items():
             print(f"  {key:<16} {json.dumps(value, ensure_ascii=False)}")
+    return 0
+
+
+def _model_score(options: argparse.Namespace) -> int:
+    from motionrgbd.models.bundle import load_bundle, write_bundle
+    from motionrgbd.training.evaluation.card_scores import with_scores
+
+    bundle = with_scores(load_bundle(options.file), options.reports)
+    written = write_bundle(options.file, bundle)
+    print(f"{options.file}: {len(options.reports)} figures added, sha256 {written.sha256}")
     return 0
 
 

@@ -14,6 +14,7 @@ from motionrgbd.app import cli
 from motionrgbd.core.depth8 import EightBitDepth
 from motionrgbd.core.errors import SourceError, UsageError
 from motionrgbd.core.frames import RGBDFrame, SourceInfo
+from motionrgbd.models.bundle import load_bundle
 from motionrgbd.models.config import NetworkConfig
 from motionrgbd.models.released import ReleasedUnimodalNetwork
 from motionrgbd.training.datasets.nvgesture import NVGESTURE
@@ -273,3 +274,19 @@ def test_an_authors_file_is_scored_on_its_benchmark(shared_data, tmp_path, capsy
     (root / "dataset_splits" / "rgb" / "valid.txt").write_text("subject11_r0 90 4\n")
     assert cli.main([*command, "--modality", "color"]) == 3
     assert "000080.jpg cannot be read" in capsys.readouterr().err
+
+
+def test_figures_go_into_the_card_of_the_very_model_they_were_taken_of(
+    tiny_model, recordings, tmp_path, capsys
+):
+    bundle, report = tmp_path / "copy.mrgbd", tmp_path / "report"
+    bundle.write_bytes(Path(tiny_model).read_bytes())
+    given = ["--set", "recordings", "--root", str(recordings), "--depth-direction", "brighter"]
+    assert cli.main(["evaluate", str(bundle), *given, "--device", "cpu", "--out", str(report)]) == 0
+    assert cli.main(["model", "score", str(bundle), str(report / "report.json")]) == 0
+    (figure,) = load_bundle(bundle).card.scores.values()
+    assert re.fullmatch(r"80\.00 % \(4 of 5; 95 %: [\d.]+-[\d.]+\)", figure)
+    capsys.readouterr()
+    # the card has changed, and with it the file: its old figures are another file's
+    assert cli.main(["model", "score", str(bundle), str(report / "report.json")]) == 2
+    assert "another model" in capsys.readouterr().err
