@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from motionrgbd.calibration.intrinsics import Intrinsics
 from motionrgbd.core.errors import SourceError
+from motionrgbd.core.hand_place import hand_distance_mm
 from motionrgbd.core.preprocess import cut_square, relative_depth
 from motionrgbd.core.results import Box
 from motionrgbd.models.recipe import Recipe, RelativeDepth
@@ -120,19 +121,6 @@ def _filled(boxes: NDArray[np.int64]) -> NDArray[np.int64]:
         return np.tile(np.array([0, 0, height, width]), (len(boxes), 1))
     nearest = np.abs(np.arange(len(boxes))[:, None] - there[None]).argmin(1)
     return np.asarray(boxes[there[nearest]])
-
-
-def hand_distance_mm(crop: NDArray[np.uint16]) -> float:
-    """Return the distance of the hand in a crop of its box; 0 where nothing was measured."""
-    height, width = crop.shape
-    middle = crop[height // 5 : height - height // 5, width // 5 : width - width // 5]
-    seen = middle[middle > 0]
-    if not len(seen):
-        seen = crop[crop > 0]
-    if not len(seen):
-        return 0.0
-    # of what the box shows, what lies within a hand's depth of its front
-    return float(np.median(seen[seen <= np.percentile(seen, 10) + 150]))
 
 
 def pasted(crop: NDArray[np.uint16], box: NDArray[np.int64]) -> NDArray[np.uint16]:

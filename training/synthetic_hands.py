@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motionrgbd.core.frames import ScriptedGesture
+from motionrgbd.core.hand_place import hand_distance_mm
 from motionrgbd.core.preprocess import cut_square, relative_depth
 from motionrgbd.core.results import Box
 from motionrgbd.core.synthetic.domain import TRAINING_DOMAIN, Domain
 from motionrgbd.core.synthetic.gestures import GESTURES
 from motionrgbd.core.synthetic.recording import SyntheticRecording
 from motionrgbd.models.recipe import Recipe, RelativeDepth
-from motionrgbd.training.hand_clips import WIDE_M, WIDE_PX, hand_distance_mm
+from motionrgbd.training.hand_clips import WIDE_M, WIDE_PX
 from motionrgbd.training.hand_streams import IDLE_GESTURE, UNKNOWN, Take
 
 IGNORED = -2  # frames at which neither idle nor the gesture would be wrong
