@@ -18,6 +18,7 @@ from motionrgbd.core.results import Box, FloatArray
 from motionrgbd.models.recipe import HandView
 
 TRAJECTORY_SIZE = 7  # x, y, z, their speeds, found
+PLACE_SCALE_M, PLACE_MIDDLE_M = 0.3, 0.5  # a trajectory's unit, and the z that is its zero
 
 _KEEP_SIZE = 0.9  # share of a hand's apparent size kept: a fist is no farther than an open hand
 
@@ -134,5 +135,5 @@ class HandFinder:
         )
         speed = np.zeros(3) if self._last_m is None else (place - self._last_m) * self._fps_hz
         self._last_m = place
-        place = (place - np.array([0.0, 0.0, 0.5])) / 0.3
+        place = (place - np.array([0.0, 0.0, PLACE_MIDDLE_M])) / PLACE_SCALE_M
         return np.concatenate([place, speed, [1.0]]).astype(np.float32).clip(-4.0, 4.0)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from motionrgbd.core.hand_finder import TRAJECTORY_SIZE
+from motionrgbd.core.hand_finder import PLACE_MIDDLE_M, PLACE_SCALE_M, TRAJECTORY_SIZE
 from motionrgbd.models.recipe import HandView, Recipe, RelativeDepth
 from motionrgbd.training.hand_clips import WIDE_M, HandClips
 from motionrgbd.training.hand_plans import IDLE, Plan
@@ -170,7 +170,7 @@ def trajectory(
 ) -> NDArray[np.float32]:
     """Return the trajectory (L, 7) of places (L, 3) in m, as the finder gives it."""
     out = np.ones((len(seen), TRAJECTORY_SIZE))
-    out[:, :3] = (seen - np.array([0.0, 0.0, 0.5])) / 0.3
+    out[:, :3] = (seen - np.array([0.0, 0.0, PLACE_MIDDLE_M])) / PLACE_SCALE_M
     out[:, 3:6] = np.diff(seen, axis=0, prepend=seen[:1]) * fps_hz
     out[1:, 3:6][~found[:-1]] = 0.0  # found again: no speed yet
     out[~found] = 0.0

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motionrgbd.core.frames import RGBDFrame
+from motionrgbd.core.hand_finder import PLACE_MIDDLE_M, PLACE_SCALE_M
 from motionrgbd.core.preprocess import make_preparer
 from motionrgbd.core.sources.options import SourceOptions
 from motionrgbd.core.sources.video import VideoSource
@@ -60,13 +61,27 @@ def real_idle(color: Path, depth: Path, recipe: Recipe) -> HandRecording | None:
     count = int(len(frames) / rate_hz * recipe.fps_hz)
     at = np.minimum((np.arange(count) / recipe.fps_hz * rate_hz).astype(int), len(frames) - 1)
     path = np.stack([view.trajectory for view in seen])[at]
+    found = path[:, 6] > 0
+    if not found.any():
+        return None
     return HandRecording(
         color=np.stack([view.color for view in seen if view.color is not None])[at],
         depth=np.stack([view.depth for view in seen if view.depth is not None])[at],
-        place=path[:, :3].astype(np.float64) * 0.3 + np.array([0.0, 0.0, 0.5]),
-        found=path[:, 6] > 0,
+        place=_held(metres_of(path), found),
+        found=found,
         gesture=np.where(quiet[at], IDLE_GESTURE, IGNORED),
     )
+
+
+def metres_of(path: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the places (L, 3) in m of trajectories (L, 7): the inverse of the finder's scaling."""
+    return path[:, :3].astype(np.float64) * PLACE_SCALE_M + np.array([0.0, 0.0, PLACE_MIDDLE_M])
+
+
+def _held(place: NDArray[np.float64], found: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Let the last place stand where none is found, as the crop does; before, the first one."""
+    last = np.maximum.accumulate(np.where(found, np.arange(len(found)), -1))
+    return np.asarray(place[np.where(last < 0, int(np.argmax(found)), last)])
 
 
 def resting(frames: list[RGBDFrame]) -> NDArray[np.bool_]:
