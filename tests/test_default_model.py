@@ -29,7 +29,8 @@ from motionrgbd.training.hand_clips import (
 )
 from motionrgbd.training.hand_network import HandStage, fused, gesture_scores
 from motionrgbd.training.hand_plans import IDLE, Planner, plan_clip, real_frames
-from motionrgbd.training.hand_recipe import CONFIG, LABELS, RECIPE, Mixture, TrainingPlan
+from motionrgbd.training.hand_labels import LABELS
+from motionrgbd.training.hand_recipe import CONFIG, RECIPE, Mixture, TrainingPlan
 from motionrgbd.training.hand_streams import IDLE_GESTURE, Augmentation, draw, mirrored, take_of
 from motionrgbd.training.hand_tasks import HandData, StageTask, accuracies, clip_scores
 from motionrgbd.training.loop import fit

@@ -15,15 +15,9 @@ from motionrgbd.models.checkpoint import Checkpoint
 from motionrgbd.models.grouping import Grouping, Temperatures
 from motionrgbd.models.streaming import StreamingNetwork
 from motionrgbd.training.hand_batches import HandBatch
+from motionrgbd.training.hand_labels import FINE_LABELS, GROUPS, LABELS
 from motionrgbd.training.hand_network import gesture_scores
-from motionrgbd.training.hand_recipe import (
-    DECISION,
-    FINE_LABELS,
-    GROUPS,
-    LABELS,
-    MIXTURE_OF_CALIBRATION,
-    RECIPE,
-)
+from motionrgbd.training.hand_recipe import DECISION, MIXTURE_OF_CALIBRATION, RECIPE
 from motionrgbd.training.hand_tasks import HandBatches, HandData
 from motionrgbd.training.schedule import Schedule
 
@@ -50,7 +44,7 @@ _WEAKNESSES = (
 @torch.no_grad()
 def head_scores(network: StreamingNetwork, batch: HandBatch) -> dict[str, Tensor]:
     """Return the scores (E, 29) of every state: both modalities, colour alone, depth alone."""
-    network.eval()
+    network = network.cpu().eval()
     parts = [part for part in (batch.color, batch.depth) if part is not None]
     features = network.frames([p.clip for p in parts], [p.guidance for p in parts])
     inputs = [x[0][batch.windows] for x in features]

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from motionrgbd.core.synthetic.gestures import GESTURES
 from motionrgbd.models.config import NetworkConfig
 from motionrgbd.models.recipe import HandView, Recipe, RelativeDepth
+from motionrgbd.training.hand_labels import FINE_LABELS
 from motionrgbd.training.schedule import Schedule
-
-FINGERS = ("one finger", "whole hand")
-FINE_LABELS = (*(f"{name}, {how}" for name in GESTURES for how in FINGERS), "idle")
-LABELS = ("idle", *GESTURES)
-# which label each of the network's 29 classes counts for
-GROUPS = (*(1 + fine // 2 for fine in range(2 * len(GESTURES))), 0)
 
 RECIPE = Recipe(
     name="hand-gestures",

@@ -26,7 +26,7 @@ from motionrgbd.training.hand_network import (
 from motionrgbd.training.hand_plans import IDLE, Planner, plan_clip
 from motionrgbd.training.hand_recipe import Mixture
 from motionrgbd.training.hand_streams import Augmentation, HandStream, draw, take_of
-from motionrgbd.training.loop import DISTILLATION_TAU, process
+from motionrgbd.training.loop import DISTILLATION_TAU, moved, process
 from motionrgbd.training.schedule import Schedule
 from motionrgbd.training.synthetic_hands import HandRecording, recorded_take
 
@@ -162,7 +162,9 @@ class FusionTask:
     def validate(self, network: FusionStage) -> dict[str, float]:
         """Return window accuracies of the fused and the single scores, on relit watched clips."""
         right: dict[str, list[Tensor]] = {"fused": [], "color": [], "depth": []}
-        for batch in self._watched.epoch(0):
+        device = next(network.parameters()).device
+        for drawn in self._watched.epoch(0):
+            batch = moved(drawn, device)
             parts = network(batch.color, batch.depth, batch.windows).parts
             for name, scores in (
                 ("fused", parts.scores),
@@ -211,8 +213,7 @@ def clip_scores(
         batch = hand_batch(streams, recipe, [modality])
         part = batch.depth if modality == "depth" else batch.color
         assert part is not None
-        moved = type(part)(*(x.to(device) for x in vars(part).values()))
-        scores.append(network(moved, batch.windows.to(device)).scores.cpu())
+        scores.append(network(moved(part, device), batch.windows.to(device)).scores.cpu())
     return torch.cat(scores)
 
 

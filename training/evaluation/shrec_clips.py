@@ -18,7 +18,7 @@ from motionrgbd.training.hand_clips import (
     Package,
     load_package,
 )
-from motionrgbd.training.hand_recipe import FINE_LABELS
+from motionrgbd.training.hand_labels import FINE_LABELS
 from motionrgbd.training.rebuilt_frames import (
     KnownHands,
     RebuiltClip,
