@@ -114,7 +114,8 @@ class CropPerson:
 
     members: the colour video, then the masked depth pictures, frame by frame. The cut has half the
     video's width and height and is clamped at the border. Where no contour is large enough the
-    last place stays, at first the middle (the released script fails there).
+    last place stays, at first the middle (the released script fails there). A frame without its
+    mask is an error; masks beyond the video's end are left, as the released script does.
     """
 
     size_px: tuple[int, int]
@@ -125,8 +126,13 @@ class CropPerson:
         check_numbers(masks)
         place: tuple[float, float] = (0.5, 0.5)
         count = 0
-        for picture, mask in zip(read_video(video), masks, strict=False):
-            place = person_point(read_image(mask)) or place
+        for picture in read_video(video):
+            if count == len(masks):
+                raise BrokenClipError(
+                    f"{video} has more frames than its masked depth has pictures, {count}, the "
+                    f"last {masks[-1]}: download the masked depth again"
+                )
+            place = person_point(read_image(masks[count])) or place
             cut = crop_half(picture, place)
             write_jpeg(folder / self.names(count), np.asarray(cv2.resize(cut, self.size_px)))
             count += 1
@@ -159,17 +165,29 @@ def crop_half(picture: Picture, place: tuple[float, float]) -> Picture:
 
 
 def read_video(member: Member) -> Iterator[Picture]:
-    """Yield a video's frames, uint8 (H, W, 3) in OpenCV's order."""
+    """Yield a video's frames, uint8 (H, W, 3) in OpenCV's order.
+
+    Raises `BrokenClipError`, after the last one, where they are fewer than the file's header says:
+    half a download decodes without an error. Some containers (Matroska) say no number.
+    """
+    count = promised = 0
     with ExitStack() as stack:
         try:
             file = member.path if member.archive is None else BytesIO(member.read())
             container: InputContainer = stack.enter_context(av.open(file, "r"))
             stream = container.streams.video[0]
             stream.codec_context.thread_count = 1  # the workers share the cores already
+            promised = stream.frames
             for frame in container.decode(stream):
+                count += 1
                 yield np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
         except (FFmpegError, OSError, IndexError, zipfile.BadZipFile) as problem:
             raise BrokenClipError(f"{member} cannot be decoded ({problem})") from None
+    if count < promised:
+        raise BrokenClipError(
+            f"{member} is cut off: {count} frames of the {promised} that its header says — "
+            "download it again"
+        )
 
 
 def read_image(member: Member) -> NDArray[Any]:
