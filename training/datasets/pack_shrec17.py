@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import lzma
+import os
 import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from lzma import LZMAError
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +37,8 @@ CLIPS_FOLDER = ".clips"  # of clips made before the package is
 _IDENTITY = ("gesture", "finger", "subject", "essai")
 _COLUMNS = ("split", "label14", "label28", *_IDENTITY, "orig_frames")
 _REGIONS = r"general_informations?\.txt"  # the track's spelling and DHG's
+_XZ_END = b"YZ"  # of every xz file
+_DAMAGED = (OSError, EOFError, ValueError, LookupError, TypeError, LZMAError, BadZipFile)
 _DEPTH = r"(?:\d+_depth|depth_\d+)\.png"
 _ORDER = ("train", "test", "val")  # of the clips in the package
 
@@ -165,13 +170,14 @@ class Packer:
     sequences: tuple[Sequence17, ...]
 
     def is_whole(self, root: Path) -> bool:
-        """Whether the package is there, with every sequence: its table is written last."""
+        """Whether all three files are there, with every sequence."""
         try:
             with (root / CLIPS_FILE).open(newline="") as table:
                 rows = [tuple(int(row[c]) for c in _IDENTITY) for row in csv.DictReader(table)]
-        except (OSError, ValueError, KeyError, TypeError):
+            counts = {len(rows), _packed_clips(root / DEPTH_FILE), _boxed_clips(root / AUX_FILE)}
+        except _DAMAGED:
             return False
-        return sorted(rows) == sorted(s.identity for s in self.sequences)
+        return len(counts) == 1 and sorted(rows) == sorted(s.identity for s in self.sequences)
 
     def finish(self, root: Path, complete: bool) -> None:
         """Write the three files of the package; with `complete`, remove the clips it is made of."""
@@ -196,6 +202,24 @@ class Packer:
             writer.writerows((i, *s.row) for i, s in enumerate(made))
         if complete:  # else the others need not be made again
             shutil.rmtree(root / CLIPS_FOLDER)
+
+
+def _packed_clips(path: Path) -> int:
+    """How many clips the packed depth has, by its first bytes; 0 where its last ones are lost."""
+    with path.open("rb") as file:
+        file.seek(-len(_XZ_END), os.SEEK_END)
+        if file.read() != _XZ_END:
+            return 0
+    with lzma.open(path) as file:
+        np.lib.format.read_magic(file)
+        shape, _, _ = np.lib.format.read_array_header_1_0(file)
+    return int(shape[0])
+
+
+def _boxed_clips(path: Path) -> int:
+    with path.open("rb") as file, np.load(file) as aux:
+        counts = {len(aux[name]) for name in ("bbox_y0x0y1x1", "depth_offset_mm")}
+    return counts.pop() if len(counts) == 1 else 0
 
 
 def _read_sequences(download: Download) -> list[Sequence17]:
