@@ -7,16 +7,18 @@ Every stage resumes where it was stopped; what is rendered and cut is kept in th
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import hashlib
+import json
 import os
 import subprocess
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from safetensors.torch import load_file
 
-from motionrgbd.core.errors import UsageError
+from motionrgbd.core.errors import OutputError, UsageError
 from motionrgbd.models.checkpoint import save_checkpoint
 from motionrgbd.models.config import NetworkConfig
 from motionrgbd.models.recipe import Modality
@@ -34,7 +36,7 @@ from motionrgbd.training.hand_recipe import (
     quick_plan,
 )
 from motionrgbd.training.hand_tasks import FusionTask, HandData, StageTask
-from motionrgbd.training.loop import fit
+from motionrgbd.training.loop import fit, process
 from motionrgbd.training.real_idle import load_real_idle
 from motionrgbd.training.synthetic_hands import load_synthetic_hands
 
@@ -46,9 +48,13 @@ VAL_SUBJECTS = (19, 20)  # of the official training split: hyper-parameters are 
 def main(argv: Sequence[str] | None = None) -> int:
     """Train all stages, or one; see `--help`."""
     given = _parser().parse_args(argv)
+    if given.seed < 0:
+        raise UsageError(f"--seed must be 0 or more, got {given.seed}")
+    if process()[1] > 1:
+        raise UsageError("train default runs in one process: start it without torchrun")
     plan = quick_plan(given.seed) if given.quick else full_plan(given.seed)
-    given.out.mkdir(parents=True, exist_ok=True)
     data = data_of(plan, given)  # whatever is wrong with it is found before hours of training
+    same_run(plan, data, given)
     if given.stage in STAGES:
         train_stage(given.stage, plan, data, given.out)
         return 0
@@ -74,9 +80,36 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def same_run(plan: TrainingPlan, data: HandData, given: argparse.Namespace) -> None:
+    """Note in the run's folder what it is made of. Raises UsageError where it holds another run."""
+    clips = hashlib.sha256(data.clips.index.tobytes() + data.clips.codes.tobytes()).hexdigest()
+    made_of = {
+        "plan": dataclasses.asdict(plan),
+        "recipe": RECIPE.to_json(),
+        "network": dataclasses.asdict(CONFIG),
+        "clips": clips,
+        "rest": len(data.rest),
+    }
+    path, text = given.out / "run.json", json.dumps(made_of, indent=1, sort_keys=True)
+    if not path.is_file():
+        path.write_text(text + "\n")
+        return
+    before = json.loads(path.read_text())
+    differing = [name for name, value in json.loads(text).items() if before.get(name) != value]
+    if differing:
+        raise UsageError(
+            f"{given.out} holds a run of another {', '.join(differing)} — choose another folder, "
+            "or delete it"
+        )
+
+
 def data_of(plan: TrainingPlan, given: argparse.Namespace) -> HandData:
     """Load (or make and keep) everything that stages train on."""
     folder = set_folder(SHREC17, given.root)
+    try:
+        given.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{given.out} cannot be made ({error.strerror})") from error
     cache = given.out / "cache"
     package = load_package(folder, ("train", "val"))
     held_out = np.isin(package.subject, VAL_SUBJECTS)
@@ -91,19 +124,26 @@ def data_of(plan: TrainingPlan, given: argparse.Namespace) -> HandData:
     clips = hand_clips(package, RECIPE, cache)
     workers = os.cpu_count() or 1
     synthetic = load_synthetic_hands(range(plan.recordings), RECIPE, cache, workers=workers)
-    watched = clips.chosen(np.flatnonzero(held_out))
+    rest = load_real_idle(folder.parent, RECIPE)
     without_val = given.hold_out_val or given.quick
-    return HandData(
+    data = HandData(
         clips=clips.chosen(np.flatnonzero(~held_out)) if without_val else clips,
         synthetic=synthetic,
-        watched=watched,
-        rest=load_real_idle(folder.parent, RECIPE),
+        watched=clips.chosen(np.flatnonzero(held_out)),
+        rest=rest,
     )
+    people = (
+        f"rest of real people from {len(rest)} videos"
+        if rest
+        else (f"NO rest of real people: neither cgd2011 nor isogd lies in {folder.parent}")
+    )
+    print(f"{len(data.clips)} clips, {len(synthetic)} synthetic recordings, {people}", flush=True)
+    return data
 
 
 def config_of(modality: Modality) -> NetworkConfig:
     """Return the sizes of one modality's stage."""
-    return replace(CONFIG, modalities=(modality,))
+    return dataclasses.replace(CONFIG, modalities=(modality,))
 
 
 def train_stage(modality: Modality, plan: TrainingPlan, data: HandData, out: Path) -> HandStage:
@@ -119,8 +159,10 @@ def train_stage(modality: Modality, plan: TrainingPlan, data: HandData, out: Pat
 
 def trained_stage(modality: Modality, out: Path) -> HandStage:
     """Return what a finished stage left."""
-    stage = HandStage(config_of(modality), modality)
-    stage.load_state_dict(load_file(out / modality / "last.safetensors"))
+    stage, path = HandStage(config_of(modality), modality), out / modality / "last.safetensors"
+    if not path.is_file():
+        raise UsageError(f"{path} is missing: run the {modality} stage first (--stage {modality})")
+    stage.load_state_dict(load_file(path))
     return stage.eval()
 
 
@@ -138,30 +180,50 @@ def finish(
 ) -> None:
     """Calibrate on what was held out, write the checkpoint, and say how to make bundles of it."""
     unseen = load_synthetic_hands(HELD_OUT_SEEDS[: plan.held_out], RECIPE, given.out / "cache")
-    split = "train" if given.hold_out_val or given.quick else "train and val"
+    without_val = given.hold_out_val or given.quick
+    split = "without subjects 19 and 20" if without_val else "all subjects"
+    rest = (
+        f"; people at rest in {len(data.rest)} training videos of ChaLearn's gesture data 2011 "
+        "(devel59; Guyon et al.) and IsoGD (Wan et al., 2016)"
+        if data.rest and plan.depth_mixture.rest
+        else ""
+    )
+    switches = (" --quick" if given.quick else "") + (
+        " --hold-out-val" if given.hold_out_val else ""
+    )
     checkpoint = checkpoint_of(
         network,
         HandData(data.watched, unseen, data.watched),
-        data=f"SHREC'17 depth, official training clips ({split}, {len(data.clips)} clips); "
-        f"{plan.recordings} synthetic recordings (training domain), drawn by this program; rest "
-        f"from {len(data.rest)} training videos of ChaLearn's gesture data (devel59) and IsoGD",
-        command=f"motionrgbd train default --out DIR --seed {given.seed}"
-        + (" --quick" if given.quick else ""),
+        held_out=without_val,
+        data="SHREC'17 Track / DHG-14/28 (De Smedt et al., 2017), depth of the official training "
+        f"split, {split}, {len(data.clips)} clips; {plan.recordings} synthetic recordings "
+        f"(training domain, seeds 0 to {plan.recordings - 1}), drawn by this program{rest}. The "
+        "hand finder beside it: the same training clips, cgd2011 rest frames, the synthetic hand",
+        command=f"motionrgbd train default --out DIR --seed {given.seed}{switches}",
         commit=_commit(),
     )
     path = given.out / "model.safetensors"
     save_checkpoint(path, checkpoint)
     for name, value in checkpoint.card.scores.items():
         print(f"{name}: {value}")
-    print(f"wrote {path}; a bundle of it: motionrgbd export {path} --classes 14 -o MODEL.mrgbd")
+    print(
+        f"wrote {path}; a bundle of it: motionrgbd export {path} --classes 14 --quantise "
+        "-o MODEL.mrgbd"
+    )
 
 
 def _commit() -> str:
-    """Return the checkout's commit; empty where the program is not run from one."""
-    found = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True
-    )
-    return found.stdout.strip() if found.returncode == 0 else ""
+    """Return the checkout's commit, marked where files differ; empty outside of a checkout."""
+    place = Path(__file__).resolve().parent.parent
+    try:
+        found = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"],
+            cwd=place, capture_output=True, text=True,
+        )  # fmt: skip
+    except OSError:  # no git here
+        return ""
+    inside = found.returncode == 0 and (place / ".git").exists()
+    return found.stdout.strip() if inside else ""
 
 
 if __name__ == "__main__":

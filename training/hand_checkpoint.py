@@ -32,8 +32,9 @@ COLOR_NOTE = (
     "no labelled real colour of these gestures, so how well it does on real colour is not known"
 )
 _LICENCE = (
-    "Weights: MIT, as the program. Trained on SHREC'17 Track / DHG-14/28 (De Smedt et al., 2017), "
-    "whose recordings may not be redistributed and are not in this file: cite it when you publish."
+    "Weights: MIT, as the program. The recordings they were learned from (SHREC'17 / DHG, ChaLearn "
+    "gesture data 2011, IsoGD: research use) may not be redistributed and are not in this file: "
+    "cite them when you publish."
 )
 _WEAKNESSES = (
     "SHREC'17 was recorded at 0.3 to 0.7 m, by right-handed people, with one camera; other "
@@ -57,11 +58,11 @@ def head_scores(network: StreamingNetwork, batch: HandBatch) -> dict[str, Tensor
 
 
 def calibration_scores(
-    network: StreamingNetwork, held_out: HandData
+    network: StreamingNetwork, watched: HandData
 ) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.int64]]:
-    """Return scores (N, 29) per head over streams of the held-out data, and their gestures (N,)."""
+    """Return scores (N, 29) per head over augmented streams, and their gestures (N,)."""
     schedule = Schedule(epochs=1, steps_per_epoch=_BATCHES, seed=77)
-    drawn = HandBatches(held_out, RECIPE, MIXTURE_OF_CALIBRATION, schedule, ["color", "depth"])
+    drawn = HandBatches(watched, RECIPE, MIXTURE_OF_CALIBRATION, schedule, ["color", "depth"])
     scores: dict[str, list[Tensor]] = {name: [] for name in HEADS}
     gestures = []
     for batch in drawn.epoch(0):
@@ -75,14 +76,23 @@ def calibration_scores(
 
 
 def checkpoint_of(
-    network: StreamingNetwork, held_out: HandData, *, data: str, command: str, commit: str
+    network: StreamingNetwork,
+    watched: HandData,
+    *,
+    held_out: bool,
+    data: str,
+    command: str,
+    commit: str,
 ) -> Checkpoint:
-    """Calibrate the heads on held-out streams and return the checkpoint with its card.
+    """Calibrate the heads on augmented streams and return the checkpoint with its card.
+
+    watched: clips of subjects 19 and 20, which held_out says were not trained on, and synthetic
+    recordings that never were.
 
     The temperature of the 15 merged labels serves the 29 classes too: fingers are not known of
     every window.
     """
-    scores, gestures = calibration_scores(network, held_out)
+    scores, gestures = calibration_scores(network, watched)
     merged = {
         name: gesture_scores(torch.from_numpy(values)).numpy() for name, values in scores.items()
     }
@@ -90,8 +100,11 @@ def checkpoint_of(
         **{name: fit_temperature(values, gestures) for name, values in merged.items()}
     )
     accuracy = {
-        f"held-out stream windows, {name}": float((values.argmax(1) == gestures).mean())
+        f"stream windows to calibrate on, {name}": f"{100 * float(hit.mean()):.1f} % of {len(hit)} "
+        f"(augmented; subjects 19 and 20, {'held out' if held_out else 'trained on'}; synthetic "
+        "recordings, held out)"
         for name, values in merged.items()
+        for hit in [values.argmax(1) == gestures]
     }
     return Checkpoint(
         state={name: tensor.numpy() for name, tensor in network.state_dict().items()},
