@@ -290,3 +290,23 @@ def test_figures_go_into_the_card_of_the_very_model_they_were_taken_of(
     # the card has changed, and with it the file: its old figures are another file's
     assert cli.main(["model", "score", str(bundle), str(report / "report.json")]) == 2
     assert "another model" in capsys.readouterr().err
+
+
+def test_a_card_takes_no_figures_of_a_part_and_none_twice(tiny_model, recordings, tmp_path, capsys):
+    given = ["--set", "recordings", "--root", str(recordings), "--device", "cpu"]
+    reports = {}
+    for option in ("", "--limit", "--without-idle"):
+        report = tmp_path / f"report{option}"
+        words = [*given, *([option] if option else []), *(["3"] if option == "--limit" else [])]
+        if option == "--without-idle":  # whose set has no idle
+            for table in recordings.glob("*.labels.csv"):
+                table.write_text(table.read_text().replace("idle", "wave"))
+        assert cli.main(["evaluate", str(tiny_model), *words, "--out", str(report)]) == 0
+        reports[option] = str(report / "report.json")
+    capsys.readouterr()
+    for option in ("--limit", "--without-idle"):
+        assert cli.main(["model", "score", str(tiny_model), reports[""], reports[option]]) == 2
+        assert f"was made with {option}" in capsys.readouterr().err
+    assert cli.main(["model", "score", str(tiny_model), reports[""], reports[""]]) == 2
+    assert "measures what another report does" in capsys.readouterr().err
+    assert not load_bundle(tiny_model).card.scores

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,19 +12,24 @@ from typing import Any
 from motionrgbd.core.errors import UsageError
 from motionrgbd.models.bundle import Bundle
 
+# Options of `evaluate` after which a figure is not the plain one that a card promises.
+_NARROWING = ("--limit", "--merge", "--without-idle")
+
 
 def with_scores(bundle: Bundle, reports: Sequence[Path]) -> Bundle:
     """Return the bundle with the reports' figures in its card, beside those it has.
 
     reports: `report.json` files of `motionrgbd evaluate`. Raises UsageError for a file that is
-    none, or one of another model: a card holds no figures of other weights.
+    none, one of another model (a card holds no figures of other weights), one of some of the clips
+    or answers only, and for two that measure the same.
     """
-    scores = dict(bundle.card.scores)
+    added: dict[str, str] = {}
     for path in reports:
         try:
             report = json.loads(path.read_text())
             name, figure, sha256 = _name(report), _figure(report), report["model"]["sha256"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            words = shlex.split(report["command"])
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise UsageError(
                 f"{path} is no report of `motionrgbd evaluate --out` ({error!r})"
             ) from error
@@ -32,7 +38,15 @@ def with_scores(bundle: Bundle, reports: Sequence[Path]) -> Bundle:
                 f"{path} is a report of another model (sha256 {sha256[:8]}..., this one "
                 f"{bundle.sha256[:8]}...) — evaluate this file, then add its figures at once"
             )
-        scores[name] = figure
+        if narrowed := [option for option in _NARROWING if option in words]:
+            raise UsageError(
+                f"{path} was made with {' and '.join(narrowed)}: a card's figures are of all clips "
+                "and all answers — evaluate without"
+            )
+        if name in added:
+            raise UsageError(f"{path} measures what another report does ({name}) — give one")
+        added[name] = figure
+    scores = {**bundle.card.scores, **added}
     return dataclasses.replace(bundle, card=dataclasses.replace(bundle.card, scores=scores))
 
 
