@@ -14,6 +14,7 @@ from motionrgbd.models.fusion import FusionOutput
 from motionrgbd.models.losses import distillation
 from motionrgbd.models.recipe import Modality, Recipe
 from motionrgbd.models.streaming import StreamingNetwork
+from motionrgbd.training.batches import moved
 from motionrgbd.training.hand_batches import HandBatch, hand_batch
 from motionrgbd.training.hand_clips import HandClips
 from motionrgbd.training.hand_network import (
@@ -26,7 +27,7 @@ from motionrgbd.training.hand_network import (
 from motionrgbd.training.hand_plans import IDLE, Planner, plan_clip
 from motionrgbd.training.hand_recipe import Mixture
 from motionrgbd.training.hand_streams import Augmentation, HandStream, draw, take_of
-from motionrgbd.training.loop import DISTILLATION_TAU, moved, process
+from motionrgbd.training.loop import DISTILLATION_TAU, process
 from motionrgbd.training.schedule import Schedule
 from motionrgbd.training.synthetic_hands import HandRecording, recorded_take
 

@@ -75,7 +75,8 @@ def real_idle(color: Path, depth: Path, recipe: Recipe) -> HandRecording | None:
 
 def metres_of(path: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the places (L, 3) in m of trajectories (L, 7): the inverse of the finder's scaling."""
-    return path[:, :3].astype(np.float64) * PLACE_SCALE_M + np.array([0.0, 0.0, PLACE_MIDDLE_M])
+    middle = np.array([0.0, 0.0, PLACE_MIDDLE_M])
+    return np.asarray(path[:, :3].astype(np.float64) * PLACE_SCALE_M + middle)
 
 
 def _held(place: NDArray[np.float64], found: NDArray[np.bool_]) -> NDArray[np.float64]:
