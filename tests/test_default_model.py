@@ -13,11 +13,12 @@ import pytest
 import torch
 
 from motionrgbd.core.errors import SourceError, UsageError
+from motionrgbd.core.frames import RGBDFrame
 from motionrgbd.core.recogniser import Recogniser
 from motionrgbd.core.synthetic.domain import TRAINING_DOMAIN
 from motionrgbd.core.synthetic.recording import SyntheticRecording
 from motionrgbd.models.bundle import load_bundle
-from motionrgbd.training import default_model
+from motionrgbd.training import default_model, real_idle
 from motionrgbd.training.export import export_checkpoint
 from motionrgbd.training.hand_batches import hand_batch
 from motionrgbd.training.hand_clips import (
@@ -27,9 +28,9 @@ from motionrgbd.training.hand_clips import (
     load_package,
     pasted,
 )
+from motionrgbd.training.hand_labels import LABELS
 from motionrgbd.training.hand_network import HandStage, fused, gesture_scores
 from motionrgbd.training.hand_plans import IDLE, Planner, plan_clip, real_frames
-from motionrgbd.training.hand_labels import LABELS
 from motionrgbd.training.hand_recipe import CONFIG, RECIPE, Mixture, TrainingPlan
 from motionrgbd.training.hand_streams import IDLE_GESTURE, Augmentation, draw, mirrored, take_of
 from motionrgbd.training.hand_tasks import HandData, StageTask, accuracies, clip_scores
@@ -292,3 +293,38 @@ def test_a_training_split_without_a_class_is_refused(small_set: Path, tmp_path: 
     plan = TrainingPlan(few, few, few, *[Mixture(1, 1, 1)] * 3, recordings=1, held_out=1)
     with pytest.raises(UsageError, match=r"no training clip of label28 \[7\]"):
         default_model.data_of(plan, given)
+
+
+def test_rest_without_a_hand_keeps_the_crop_where_it_was() -> None:
+    found = np.array([False, True, True, False, False, True])
+    place = np.arange(18.0).reshape(6, 3)
+    held = real_idle._held(place, found)
+    np.testing.assert_array_equal(held, place[[1, 1, 2, 2, 2, 5]])
+
+
+def test_people_rest_before_and_after_they_move() -> None:
+    rng = np.random.default_rng(0)
+    frames = []
+    for i in range(30):
+        depth = np.full((60, 80), 900, np.uint16) + rng.integers(0, 2, (60, 80), np.uint16)
+        if 10 <= i < 20:
+            depth[20:40, 4 * (i - 8) : 4 * (i - 8) + 12] = 500
+        frames.append(RGBDFrame(None, depth, i, i / 10))
+    resting = real_idle.resting(frames)
+    assert resting[:8].all()
+    assert not resting[10:20].any()
+    assert resting[22:].all()
+
+
+def test_a_run_does_not_go_on_in_the_folder_of_another(clips: HandClips, tmp_path: Path) -> None:
+    few = _schedule(1)
+    plan = TrainingPlan(few, few, few, *[Mixture(1, 1, 1)] * 3, recordings=1, held_out=1)
+    given = argparse.Namespace(out=tmp_path)
+    data = HandData(clips, [], clips)
+    default_model.same_run(plan, data, given)
+    default_model.same_run(plan, data, given)  # the same again goes on
+    fewer = HandData(clips.chosen(np.arange(50)), [], clips)
+    with pytest.raises(UsageError, match="another clips"):
+        default_model.same_run(plan, fewer, given)
+    with pytest.raises(UsageError, match="another plan"):
+        default_model.same_run(replace(plan, recordings=2), data, given)
