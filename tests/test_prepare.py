@@ -40,7 +40,8 @@ from motionrgbd.training.datasets.reader import (
     read_pictures,
     read_records,
 )
-from motionrgbd.training.datasets.shards import shard_files, shard_records, write_shards
+from motionrgbd.training.datasets.shard_reader import read_shard_set
+from motionrgbd.training.datasets.shards import write_shards
 from motionrgbd.training.datasets.table import BENCHMARKS
 
 SIZE_PX = (64, 48)
@@ -207,8 +208,10 @@ def test_from_download_to_shards(key: str, tmp_path: Path) -> None:
 
     records = read_records(benchmark, root, split)
     shards = write_shards(benchmark, root, split, tmp_path / "shards", clips_per_shard=1)
-    assert shards == shard_files(tmp_path / "shards", split)
-    clips = list(shard_records(shards))
+    stored = read_shard_set(str(tmp_path / "shards"), benchmark, split)
+    assert shards == [shard.url for shard in stored.shards]
+    clips = [clip for shard in stored.shards for clip in stored.clips(shard)]
+    clips.sort(key=lambda clip: clip.listed.place)
     assert len(clips) == len(shards) == len(records)
     for record, clip in zip(records, clips, strict=True):
         assert (clip.name, clip.frames, clip.label) == (record.name, record.frames, record.label)
@@ -555,7 +558,7 @@ def test_too_little_disk_is_said_before_anything_is_written(tmp_path: Path) -> N
             BENCHMARKS["nvgesture"], root, "train", tmp_path / "s", free_bytes=lambda _: 1000
         )
     with pytest.raises(SourceError, match="written when all shards are"):
-        shard_files(tmp_path / "s", "train")
+        read_shard_set(str(tmp_path / "s"), BENCHMARKS["nvgesture"], "train")
 
 
 @pytest.mark.parametrize("key", DOWNLOADS)

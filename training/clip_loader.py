@@ -20,9 +20,11 @@ from motionrgbd.models.recipe import FrameView, GreyDepth, Modality, Recipe
 from motionrgbd.training.augmentation import Augmentation, Draw, noisy_depth
 from motionrgbd.training.datasets.reader import read_pictures
 from motionrgbd.training.datasets.records import ClipRecord
+from motionrgbd.training.datasets.shard_reader import ShardClip
 
 _CODEC_COLOUR = 16  # levels between the channels of a picture that is grey all the same
 
+Clip = ClipRecord | ShardClip
 Key = tuple[int, int]  # epoch and place in the list of records
 Random = np.random.Generator
 
@@ -32,12 +34,13 @@ class ClipBatch:
     """Clips as they leave the loader, by modality; the training process normalises them.
 
     pictures: uint8 (B, T, h, w, C), C = 1 for grey depth. guidance: float32 (B, T, h, w), absent
-    where the network takes none. labels: (B,).
+    where the network takes none. labels: (B,). places: (B,), of the clips in their list.
     """
 
     pictures: Mapping[str, Tensor]
     guidance: Mapping[str, Tensor]
     labels: Tensor
+    places: Tensor
 
     def inputs(self, modality: str, channels: int) -> tuple[Tensor, Tensor]:
         """Return a clip (B, C, T, h, w) and its maps (B, 1, T, h, w) as networks take them."""
@@ -63,8 +66,8 @@ class ClipReader:
     guided: bool = True
     flips: Mapping[int, int] = field(default_factory=dict)
 
-    def read(self, record: ClipRecord, rng: Random | None = None) -> ClipBatch:
-        """Return a batch of this clip alone. rng: needed for augmentation.
+    def read(self, record: Clip, rng: Random | None = None, place: int = 0) -> ClipBatch:
+        """Return a batch of this clip alone. rng: needed for augmentation. place: in its list.
 
         Raises SourceError or ModalityError that names what cannot be read.
         """
@@ -81,6 +84,7 @@ class ClipReader:
             {m: torch.from_numpy(view)[None] for m, view in views.items()},
             {m: torch.from_numpy(x)[None] for m, x in maps.items()},
             torch.tensor([label]),
+            torch.tensor([place]),
         )
 
     @property
@@ -92,7 +96,7 @@ class ClipReader:
 
     def _pictures(
         self,
-        record: ClipRecord,
+        record: Clip,
         modality: Modality,
         indices: NDArray[np.int64],
         draw: Draw,
@@ -100,7 +104,7 @@ class ClipReader:
     ) -> NDArray[np.uint8]:
         """Pictures (T, h, w, C); a frame that repeats is read once."""
         chosen, places = np.unique(indices, return_inverse=True)
-        pictures = read_pictures(record, modality, chosen.tolist())
+        pictures = _stored(record, modality, chosen.tolist())
         mapping = self.recipe.depth
         if modality == "depth" and isinstance(mapping, GreyDepth):
             pictures = [_grey(picture, record) for picture in pictures]
@@ -122,7 +126,13 @@ def random_indices(rng: Random, count: int, window: int) -> NDArray[np.int64]:
     return rng.integers(starts, np.maximum(starts + 1, stops))
 
 
-def _grey(picture: NDArray[np.uint8], record: ClipRecord) -> NDArray[np.uint8]:
+def _stored(clip: Clip, modality: Modality, indices: Sequence[int]) -> list[NDArray[np.uint8]]:
+    if isinstance(clip, ClipRecord):
+        return read_pictures(clip, modality, indices)
+    return clip.pictures(modality, indices)
+
+
+def _grey(picture: NDArray[np.uint8], record: Clip) -> NDArray[np.uint8]:
     """One of three equal channels of a picture; a video codec may have left it a little colour."""
     colour = picture.max(axis=2) - picture.min(axis=2)
     if not colour.any():
@@ -143,12 +153,16 @@ class _Clips(Dataset[ClipBatch | MotionRGBDError]):
 
     def __getitem__(self, key: Key) -> ClipBatch | MotionRGBDError:
         epoch, place = key
-        cv2.setNumThreads(1)  # the processes are the parallelism
         try:
-            rng = np.random.default_rng((self._seed, epoch, place))
-            return self._reader.read(self._records[place], rng)
+            return read_seeded(self._reader, self._records[place], (self._seed, epoch, place))
         except MotionRGBDError as error:  # raised in a worker it would lose its one line
             return error
+
+
+def read_seeded(reader: ClipReader, clip: Clip, key: tuple[int, int, int]) -> ClipBatch:
+    """Return a clip as seed, epoch and its place have it, wherever it is stored."""
+    cv2.setNumThreads(1)  # the processes are the parallelism
+    return reader.read(clip, np.random.default_rng(key), key[-1])
 
 
 class _Order(Sampler[list[Key]]):
@@ -198,7 +212,7 @@ class ClipLoader:
         self._loader = DataLoader(
             _Clips(records, reader, seed or 0),
             batch_sampler=self._order,
-            collate_fn=_joined,
+            collate_fn=_collated,
             num_workers=workers,
             # a fork of a process with threads can hang
             multiprocessing_context="spawn" if workers else None,
@@ -219,15 +233,21 @@ class ClipLoader:
             yield batch
 
 
-def _joined(clips: Sequence[ClipBatch | MotionRGBDError]) -> ClipBatch | MotionRGBDError:
+def _collated(clips: Sequence[ClipBatch | MotionRGBDError]) -> ClipBatch | MotionRGBDError:
     whole: list[ClipBatch] = []
     for clip in clips:
         if isinstance(clip, MotionRGBDError):
             return clip
         whole.append(clip)
-    first = whole[0]
+    return joined(whole)
+
+
+def joined(clips: Sequence[ClipBatch]) -> ClipBatch:
+    """Return one batch of several."""
+    first = clips[0]
     return ClipBatch(
-        {m: torch.cat([clip.pictures[m] for clip in whole]) for m in first.pictures},
-        {m: torch.cat([clip.guidance[m] for clip in whole]) for m in first.guidance},
-        torch.cat([clip.labels for clip in whole]),
+        {m: torch.cat([clip.pictures[m] for clip in clips]) for m in first.pictures},
+        {m: torch.cat([clip.guidance[m] for clip in clips]) for m in first.guidance},
+        torch.cat([clip.labels for clip in clips]),
+        torch.cat([clip.places for clip in clips]),
     )

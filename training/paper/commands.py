@@ -9,6 +9,7 @@ from pathlib import Path
 
 from motionrgbd.core.errors import UsageError
 from motionrgbd.training.datasets.table import DATA_VARIABLE
+from motionrgbd.training.paper.clip_sets import Shards
 from motionrgbd.training.paper.recipes import RECIPES
 from motionrgbd.training.paper.reproduce import REDUCED, check_before_training, reproduce, text_of
 from motionrgbd.training.paper.run import SIZES, RunOptions, run_recipe
@@ -61,6 +62,12 @@ def reproduce_table(argv: Sequence[str] | None = None) -> int:
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", type=Path, help=f"folder of the data sets (${DATA_VARIABLE})")
+    parser.add_argument(
+        "--shards",
+        metavar="WHERE",
+        help="read shards instead, WHERE/nvgesture and so on: a folder, the start of an address "
+        "(https://, gs://), or an address or `pipe:` command with {} for the file",
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder of the runs; resumed there")
     parser.add_argument("--seeds", default="1", help="one or several: 1,2,3")
     parser.add_argument("--size", choices=SIZES, default="full")
@@ -82,15 +89,21 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _options(given: argparse.Namespace) -> RunOptions:
-    root = given.root or (os.environ.get(DATA_VARIABLE) and Path(os.environ[DATA_VARIABLE]))
-    if not root:
-        raise UsageError(f"where are the data sets? Say --root, or set {DATA_VARIABLE}")
+    if given.root and given.shards:
+        raise UsageError("--root and --shards name two places of the data sets: choose one")
+    root = given.root or os.environ.get(DATA_VARIABLE)
+    if given.shards:
+        place: Path | Shards = Shards(given.shards)
+    elif root:
+        place = Path(root).expanduser()
+    else:
+        raise UsageError(f"where are the data sets? Say --root or --shards, or set {DATA_VARIABLE}")
     for name in ("epochs", "batch", "clips"):
         value = getattr(given, name)
         if value is not None and value < 1:
             raise UsageError(f"--{name} must be at least 1, got {value}")
     return RunOptions(
-        root=Path(root).expanduser(),
+        root=place,
         out=given.out,
         size=SIZES[given.size],
         batch=given.batch,

@@ -20,6 +20,7 @@ from motionrgbd.models.checkpoint import Checkpoint
 from motionrgbd.training.augmentation import DepthNoise
 from motionrgbd.training.datasets.benchmark import Benchmark
 from motionrgbd.training.loop import fit, process
+from motionrgbd.training.paper.clip_sets import Shards
 from motionrgbd.training.paper.recipes import (
     RECIPES,
     SMALL,
@@ -36,13 +37,14 @@ from motionrgbd.training.schedule import Precision
 class RunOptions:
     """What a user may choose beside the recipe.
 
-    root: folder of the sets. out: of the runs. size: None is the paper's. batch, epochs: instead of
-    the recipe's. clips: at most so many in one pass over a device. pretrained: weights of a network
-    of the same architecture, for recipes of one modality. depth_noise: whether training depth gets
-    worse at random (the authors' does not). workers: processes that read clips.
+    root: folder of the sets, or where they are as shards. out: folder of the runs. size: None is
+    the paper's. batch, epochs: instead of the recipe's. clips: at most so many in one pass over a
+    device. pretrained: weights of a network of the same architecture, for recipes of one modality.
+    depth_noise: whether training depth gets worse at random (the authors' does not). workers:
+    processes that read clips.
     """
 
-    root: Path
+    root: Path | Shards
     out: Path
     size: Size | None = None
     batch: int | None = None
@@ -78,8 +80,8 @@ class RunOptions:
         """Return the folder of a run."""
         return self.out / name / f"seed-{seed}"
 
-    def set_folder(self, benchmark: Benchmark) -> Path:
-        """Return the folder of a set."""
+    def set_folder(self, benchmark: Benchmark) -> Path | Shards:
+        """Return the place of a set."""
         return self.root / benchmark.key
 
 

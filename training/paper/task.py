@@ -16,10 +16,10 @@ from motionrgbd.models.dtn import Picks, random_picks
 from motionrgbd.models.fusion import FusionNetwork, FusionOutput
 from motionrgbd.models.released import ReleasedFusionNetwork
 from motionrgbd.models.unimodal import UnimodalNetwork, UnimodalOutput
-from motionrgbd.training.clip_loader import ClipBatch, ClipLoader, ClipReader
-from motionrgbd.training.datasets.reader import read_records
-from motionrgbd.training.datasets.records import ClipRecord
+from motionrgbd.training.batches import moved
+from motionrgbd.training.clip_loader import Clip, ClipBatch, ClipReader
 from motionrgbd.training.loop import process
+from motionrgbd.training.paper.clip_sets import Shards, open_clips
 from motionrgbd.training.paper.recipes import TrainingRecipe
 from motionrgbd.training.paper.weights import start_from_both, start_from_file
 from motionrgbd.training.schedule import Schedule
@@ -31,16 +31,16 @@ Output = UnimodalOutput | FusionOutput
 class BenchmarkTask:
     """The task of one recipe and seed.
 
-    root: the set's own folder. clips: at most so many in one pass over a device; a step's batch is
-    then cut into passes. start: files whose weights the network begins with, one of any kind or
-    colour's and depth's of one modality each.
+    root: the set's own folder, or where its shards are. clips: at most so many in one pass over a
+    device; a step's batch is then cut into passes. start: files whose weights the network begins
+    with, one of any kind or colour's and depth's of one modality each.
     Raises UsageError where the batch cannot be cut evenly, SourceError for broken lists.
     """
 
     def __init__(
         self,
         recipe: TrainingRecipe,
-        root: Path,
+        root: Path | Shards,
         *,
         seed: int,
         workers: int = 0,
@@ -48,9 +48,10 @@ class BenchmarkTask:
         start: Sequence[Path] = (),
     ) -> None:
         self.recipe, self._start = recipe, tuple(start)
-        self._train, self.valid = (
-            read_records(recipe.benchmark, root, split) for split in (recipe.train, recipe.valid)
+        self._train, self._valid = (
+            open_clips(recipe.benchmark, split, root) for split in (recipe.train, recipe.valid)
         )
+        self.valid = self._valid.listed
         rank, world = process()
         clips, self._accumulate = _passes(recipe.batch, world, clips)
         if len(recipe.modalities) == 2 and clips * world < 2:
@@ -60,10 +61,10 @@ class BenchmarkTask:
             )
         reader = ClipReader(recipe.frames, recipe.modalities, guided=recipe.network.guided)
         augmented = replace(reader, augmentation=recipe.augmentation, flips=flips(recipe))
-        self._training = ClipLoader(
-            self._train, augmented, clips, seed=seed, workers=workers, rank=rank, world=world
+        self._training = self._train.loader(
+            augmented, clips, seed=seed, workers=workers, rank=rank, world=world
         )
-        self._validation = ClipLoader(self.valid, reader, clips, workers=workers)
+        self._validation = self._valid.loader(reader, clips, workers=workers)
         self._reader = reader
 
     def schedule(self, seed: int) -> Schedule:
@@ -98,21 +99,21 @@ class BenchmarkTask:
         output = self._output(network, batch, epoch)
         return self.recipe.objective.loss(output, batch.labels)
 
-    def look(self) -> list[tuple[ClipRecord, ClipBatch]]:
-        """Look at both lists and every clip's folder; return the first clip of both lists."""
-        check_records(self.recipe, self.recipe.train, self._train)
-        check_records(self.recipe, self.recipe.valid, self.valid)
-        firsts = self._train[0], self.valid[0]
-        return [(record, self._reader.read(record)) for record in firsts]
+    def look(self) -> list[tuple[Clip, ClipBatch]]:
+        """Look at both lists and at what they name; return the first clip of both."""
+        for clips in (self._train, self._valid):
+            clips.check(self.recipe.modalities)
+        firsts = self._train.first(), self._valid.first()
+        return [(clip, self._reader.read(clip)) for clip in firsts]
 
     def check(self, network: Network) -> None:
         """Look at the data, and at what the network says of the first clips."""
-        for record, batch in self.look():
+        for clip, batch in self.look():
             scores = self._output(network, _on_device(batch, network), None).scores
             expected = (1, self.recipe.network.classes)
             if tuple(scores.shape) != expected or not bool(scores.isfinite().all()):
                 raise SourceError(
-                    f"clip {record.name} gives scores {tuple(scores.shape)} that should be "
+                    f"clip {clip.name} gives scores {tuple(scores.shape)} that should be "
                     f"finite and {expected} — look at its pictures, and at the weights it starts "
                     "from"
                 )
@@ -124,12 +125,14 @@ class BenchmarkTask:
     @torch.no_grad()
     def scores(self, network: Network) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return logits (N, K) of the validation clips in the list's order, and their labels."""
-        scores, labels = [], []
+        scores, labels, places = [], [], []
         for batch in self._validation.epoch(0):
             output = self._output(network, _on_device(batch, network), None)
             scores.append(output.scores.float().cpu().numpy())
             labels.append(batch.labels.numpy())
-        return np.concatenate(scores), np.concatenate(labels)
+            places.append(batch.places.numpy())
+        order = np.argsort(np.concatenate(places))
+        return np.concatenate(scores)[order], np.concatenate(labels)[order]
 
     def _output(self, network: Network, batch: ClipBatch, epoch: int | None) -> Output:
         """Random picks and a growing temperature in training; epoch None: evaluation."""
@@ -157,36 +160,6 @@ def flips(recipe: TrainingRecipe) -> dict[int, int]:
     return dict(pairs) | {b: a for a, b in pairs}
 
 
-def check_records(recipe: TrainingRecipe, split: str, records: Sequence[ClipRecord]) -> None:
-    """Raise SourceError for an empty class, a missing modality, or a clip that is not all there."""
-    benchmark = recipe.benchmark
-    where = f"{benchmark.name} {split}"
-    present = {record.label for record in records}
-    empty = [name for i, name in enumerate(benchmark.labels) if i not in present]
-    if empty:
-        raise SourceError(
-            f"{where}: no clip of {', '.join(empty[:5])}{' and more' * (len(empty) > 5)} "
-            f"({len(empty)} of {len(benchmark.labels)} classes) — the list is not whole; "
-            f"`motionrgbd data check {benchmark.key}` compares it with the official one"
-        )
-    for record in records:
-        for modality in recipe.modalities:
-            folder = record.color if modality == "color" else record.depth
-            names = record.color_names if modality == "color" else record.depth_names
-            if folder is None:
-                raise SourceError(
-                    f"{where}: clip {record.name} has no {modality} — prepare that modality with "
-                    f"`motionrgbd data prepare {benchmark.key}`"
-                )
-            last = folder / names(record.frames - 1)
-            if folder.is_dir() and last.is_file():
-                continue
-            raise SourceError(
-                f"{where}: {last} is missing, the last of {record.frames} pictures — "
-                f"`motionrgbd data check {benchmark.key}` lists all that is"
-            )
-
-
 def _passes(batch: int, world: int, clips: int | None) -> tuple[int, int]:
     """Return how many clips a pass has and how many passes a step."""
     share, rest = divmod(batch, world)
@@ -200,9 +173,5 @@ def _passes(batch: int, world: int, clips: int | None) -> tuple[int, int]:
 
 
 def _on_device(batch: ClipBatch, network: Network) -> ClipBatch:
-    device = next(network.parameters()).device
-    return ClipBatch(
-        {m: x.to(device) for m, x in batch.pictures.items()},
-        {m: x.to(device) for m, x in batch.guidance.items()},
-        batch.labels,
-    )
+    moved_batch: ClipBatch = moved(batch, next(network.parameters()).device)
+    return moved_batch
