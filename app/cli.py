@@ -271,11 +271,16 @@ def _add_bench(commands: Commands) -> None:
     stream.add_argument(
         "--probe", metavar="FILE", help="instead, how far the modes agree on these trained weights"
     )
-    stream.add_argument("--data", metavar="FOLDER", help="with --probe: holds shrec17/")
+    stream.add_argument(
+        "--data",
+        metavar="FOLDER",
+        type=Path,
+        help="with --probe: holds shrec17/ ($MOTIONRGBD_DATA)",
+    )
     stream.set_defaults(action=_bench_stream)
     finder = kinds.add_parser("finder", help="the hand finder, on hands marked by eye and rebuilt")
     finder.add_argument(
-        "--root", metavar="FOLDER", type=Path, required=True, help="holds the marked recordings"
+        "--root", metavar="FOLDER", type=Path, help="holds marked recordings ($MOTIONRGBD_DATA)"
     )
     finder.add_argument(
         "--marks",
@@ -325,15 +330,19 @@ def _bench_loader(options: argparse.Namespace) -> int:
 
 
 def _bench_stream(options: argparse.Namespace) -> int:
-    if bool(options.probe) != bool(options.data):
-        raise UsageError(
-            "--probe and --data belong together — see `motionrgbd bench stream --help`"
-        )
+    from motionrgbd.models.errors import CheckpointError
+    from motionrgbd.training.datasets.table import data_folder
+
+    if options.data and not options.probe:
+        raise UsageError("--data belongs to --probe — see `motionrgbd bench stream --help`")
+    data = data_folder(options.data) if options.probe else None
     with _torch_needed():
         from motionrgbd.training.agreement import agreement_table
         from motionrgbd.training.stream_bench import main as bench_stream
-    if options.probe:
-        print(agreement_table(Path(options.probe), Path(options.data)))
+    if data is not None:
+        if not Path(options.probe).is_file():
+            raise CheckpointError(f"{options.probe}: no such file — `train probe` makes one")
+        print(agreement_table(Path(options.probe), data))
         return 0
     return bench_stream(["--rounds", options.rounds])
 
@@ -342,15 +351,14 @@ def _bench_finder(options: argparse.Namespace) -> int:
     from motionrgbd.app.bench import table
     from motionrgbd.models.recipe import HandView
     from motionrgbd.training import finder_bench
+    from motionrgbd.training.datasets.table import data_folder
 
     if options.clips < 1:
         raise UsageError(f"--clips must be at least 1, got {options.clips}")
-    view = HandView()
-    marked = finder_bench.marks_table(options.root, options.marks, view)
+    root, view = data_folder(options.root, "--root"), HandView()
+    marked = finder_bench.marks_table(root, options.marks, view)
     print(table(finder_bench.MARKS_HEADER, marked))
-    rebuilt = finder_bench.agreement_table(
-        options.root / "shrec17", options.split, options.clips, view
-    )
+    rebuilt = finder_bench.agreement_table(root / "shrec17", options.split, options.clips, view)
     print(f"\n{table(finder_bench.AGREEMENT_HEADER, rebuilt)}")
     return 0
 
@@ -414,7 +422,9 @@ def _add_evaluate(commands: Commands) -> None:
     evaluate.add_argument(
         "--set", required=True, metavar="NAME", help="a benchmark, recordings, or synthetic"
     )
-    evaluate.add_argument("--root", metavar="FOLDER", type=Path, help="the set's own folder")
+    evaluate.add_argument(
+        "--root", metavar="FOLDER", type=Path, help="the set's folder ($MOTIONRGBD_DATA/NAME)"
+    )
     evaluate.add_argument("--split", metavar="NAME", help="default: the set's held-out one")
     evaluate.add_argument(
         "--streamed",

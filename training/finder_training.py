@@ -1,7 +1,8 @@
 """Training of the hand finder's network: `motionrgbd train finder`, a quarter of an hour.
 
-It learns from SHREC'17's official training split on rebuilt frames and from the synthetic
-performer; what it writes is the data file of `core/hand_net.py`.
+It learns from SHREC'17's official training split (without the subjects held back) on rebuilt
+frames, from people at rest and from the synthetic performer; what it writes is the data file of
+`core/hand_net.py`. It does not resume: what is interrupted begins anew.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from motionrgbd.core.errors import OutputError
 from motionrgbd.core.hand_net import CELL, PLANES, REACH, STRIDES, input_planes
+from motionrgbd.training.datasets.table import data_folder
 from motionrgbd.training.finder_pictures import Pictures, in_parallel, varied
 from motionrgbd.training.hand_clips import load_package
 from motionrgbd.training.rebuilt_scenes import resting_people
@@ -123,6 +126,25 @@ def train(pictures: Pictures, steps: int, seed: int, batch: int = 48) -> HandNet
     return trained
 
 
+def check_place(path: Path) -> None:
+    """Raise OutputError, before training, where the weights could not be written."""
+    part = _part_of(path)
+    try:
+        part.write_bytes(b"")
+        part.unlink()
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror}) — name a file in a folder that is there "
+            "with --out"
+        ) from error
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder — name a file with --out")
+
+
+def _part_of(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.part.npz")
+
+
 def save(network: HandNetwork, path: Path) -> None:
     """Write the weights as `core/hand_net.py` reads them: half precision, (9 C, O)."""
     layers = [*network.layers, network.head]
@@ -133,7 +155,7 @@ def save(network: HandNetwork, path: Path) -> None:
         assert layer.bias is not None
         arrays[f"kernel{i}"] = weight.numpy().astype(np.float16)
         arrays[f"bias{i}"] = layer.bias.detach().numpy().astype(np.float16)
-    part = path.with_suffix(".part.npz")
+    part = _part_of(path)
     np.savez(part, **arrays)  # type: ignore[arg-type]
     part.rename(path)  # a half-written file is never taken for whole
 
@@ -141,14 +163,18 @@ def save(network: HandNetwork, path: Path) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Rebuild the pictures, train, write the weights."""
     parser = argparse.ArgumentParser(prog="motionrgbd train finder", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="holds shrec17/ and cgd2011/")
+    parser.add_argument(
+        "--data", type=Path, help="holds shrec17/ and cgd2011/ (default: $MOTIONRGBD_DATA)"
+    )
     parser.add_argument("--out", type=Path, required=True, help="the .npz file to write")
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--rebuilt", type=int, default=3, help="times that every clip is rebuilt")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(argv)
-    package = load_package(given.data / "shrec17", ("train",))
-    people = resting_people(given.data / "cgd2011", _PEOPLE)
+    check_place(given.out)
+    data = data_folder(given.data)
+    package = load_package(data / "shrec17", ("train",))
+    people = resting_people(data / "cgd2011", _PEOPLE)
     seeds = [1000 * given.seed + n for n in range(given.rebuilt)]
     pictures = in_parallel(package, seeds, people, os.cpu_count() or 1)
     print(f"{len(pictures)} pictures", flush=True)

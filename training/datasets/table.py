@@ -40,11 +40,33 @@ def set_folder(benchmark: Benchmark, given: Path | None = None, option: str = "-
     """
     if given is not None:
         return given.expanduser()
-    place = os.environ.get(DATA_VARIABLE)
     name = benchmark.key.removesuffix("-28")  # the same files with other labels
-    if not place:
+    place = _place()
+    if place is None:
         raise UsageError(
             f"where is {benchmark.name}? Set {DATA_VARIABLE} to the folder that holds '{name}', "
             f"or say {option}"
         )
-    return Path(place).expanduser() / name
+    return place / name
+
+
+def data_folder(given: Path | None = None, option: str = "--data") -> Path:
+    """Return the folder that holds all sets: the given one, else $MOTIONRGBD_DATA.
+
+    option: what the user may say instead. Raises `UsageError` where neither is set, or where there
+    is no such folder.
+    """
+    folder = _place() if given is None else given.expanduser()
+    if folder is None:
+        raise UsageError(
+            f"where are the data sets? Set {DATA_VARIABLE} to the folder that holds them, or say "
+            f"{option}"
+        )
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder — name the one of the data sets with {option}")
+    return folder
+
+
+def _place() -> Path | None:
+    place = os.environ.get(DATA_VARIABLE)
+    return Path(place).expanduser() if place else None

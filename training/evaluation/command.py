@@ -129,7 +129,7 @@ def evaluated(asked: Evaluation, scorer: Scorer) -> Results:
     """Score every clip of the set and measure."""
     model, known = scorer.model, known_set(asked.set)
     request = SetRequest(
-        root=asked.root,
+        root=known.root(asked.root),
         split=asked.split or known.split,
         recipe=model.recipe,
         modalities=model.modalities,

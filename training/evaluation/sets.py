@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 from motionrgbd.core.errors import UsageError
 from motionrgbd.training.datasets.benchmark import Benchmark
-from motionrgbd.training.datasets.table import BENCHMARKS
+from motionrgbd.training.datasets.shrec17 import SHREC17
+from motionrgbd.training.datasets.table import BENCHMARKS, set_folder
 from motionrgbd.training.evaluation.benchmark_clips import RELEASED, read_benchmark
 from motionrgbd.training.evaluation.clips import EvaluationSet, SetRequest
 from motionrgbd.training.evaluation.own_clips import read_recordings
@@ -23,12 +25,19 @@ class KnownSet:
     options: further choices by name, each with its values, the first of which is taken where
     nothing is said; a name without values takes any text and has no default.
     benchmark: the released networks' name of the set, "" where they were not trained on it.
+    stored: of the set's folder in $MOTIONRGBD_DATA; None where `read` itself knows, or where the
+    folder must be named.
     """
 
     read: Callable[[SetRequest], EvaluationSet]
     split: str = "test"
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     benchmark: str = ""
+    stored: Benchmark | None = None
+
+    def root(self, given: Path | None) -> Path | None:
+        """Return the set's folder, where it is known. Raises UsageError where it must be said."""
+        return given if self.stored is None else set_folder(self.stored, given)
 
     def chosen(self, name: str, given: Mapping[str, str]) -> dict[str, str]:
         """Return the options to use. Raises UsageError for one that the set does not have."""
@@ -57,7 +66,7 @@ def _of_benchmark(benchmark: Benchmark) -> KnownSet:
 # One line makes a set known to the command line.
 SETS: dict[str, KnownSet] = {
     "recordings": KnownSet(read_recordings, split="all", options={"depth-direction": ()}),
-    "shrec17": KnownSet(read_shrec17, options=OPTIONS),
+    "shrec17": KnownSet(read_shrec17, options=OPTIONS, stored=SHREC17),
     "synthetic": KnownSet(read_synthetic, options={"gestures-per-class": ()}),
     **{key: _of_benchmark(b) for key, b in BENCHMARKS.items() if not b.packed},
 }
