@@ -1,8 +1,17 @@
 """A tiny convolutional network that says where in a depth picture the hand is, in plain NumPy.
 
-It has 44 thousand weights and was trained by `motionrgbd train finder` on rebuilt and synthetic
-frames. Every cell of its grid tells how likely the middle of a raised hand lies there, and how far
-from the cell the hand's box reaches.
+It has 44 thousand weights. Every cell of its grid tells how likely the middle of a raised hand lies
+there, and how far from the cell the hand's box reaches.
+
+The weights (`hand_net.npz`) were trained by `motionrgbd train finder` with its own settings (seed
+1, 3000 steps); pictures without a hand were drawn in a second pass. They saw three sources, of
+which only the last comes with the program:
+
+- SHREC'17 (De Smedt et al. 2017), its official training split without the subjects held back as
+  `val`: hand crops rebuilt into full frames before synthetic rooms and people at rest;
+- those people: the first depth frames of M_2, M_4, M_6, M_8 and M_10 of devel59 of ChaLearn's
+  cgd2011, before anybody gestures;
+- the synthetic performer, which the program draws itself (seeds from 500000).
 """
 
 from __future__ import annotations
@@ -26,6 +35,7 @@ SMALL_WIDTH_PX = 160  # pictures are taken at about this width
 STRIDES = (2, 2, 1, 1, 1, 1)
 
 _NEIGHBOURHOOD = (17, 17)  # of the half-sized picture: about a hand and its surroundings
+_LEAST_LOGIT = -80.0  # a probability of 1e-35; exp(89) is beyond float32
 _BINS, _BIN_MM = 1024, 8  # of the depth histogram
 _CONTRAST_MM = 120.0
 _MIDDLE_MM, _RANGE_MM = 600.0, 400.0
@@ -90,7 +100,7 @@ class HandNet:
         for kernel, bias, stride in layers:
             x = _convolve(x, kernel, bias, stride)
         out = x @ self.kernels[-1] + self.biases[-1]
-        scores = 1.0 / (1.0 + np.exp(-out[..., 0]))
+        scores = 1.0 / (1.0 + np.exp(-np.maximum(out[..., 0], _LEAST_LOGIT)))
         return np.asarray(scores, np.float32), np.asarray(out[..., 1:] * REACH, np.float32)
 
 
