@@ -122,6 +122,19 @@ def test_everything_but_window_and_training_runs_without_torch_qt_and_camera(roo
     assert result.returncode == 0, result.stderr
 
 
+def test_bundles_are_evaluated_without_torch_and_checkpoints_say_what_lacks(root: Path) -> None:
+    extra = ["torch", "lightning", "tensorboard", "tqdm", "webdataset", "onnx", "onnxscript"]
+    code = BLOCK.format(blocked=extra, modules=["motionrgbd.training.evaluation.command"])
+    code += "\nfrom motionrgbd.app.cli import main"
+    code += "\nsys.exit(main(['evaluate', 'x.safetensors', '--set', 'synthetic']))"
+    result = run_python(code, root)
+    assert result.returncode == 8, result.stderr
+    told = result.stderr.splitlines()
+    assert len(told) == 1, told
+    assert told[0].startswith("motionrgbd: error: a checkpoint needs torch (")
+    assert told[0].endswith("or evaluate a .mrgbd bundle")
+
+
 @pytest.mark.parametrize("module", ["live", "cli"])
 def test_help_loads_no_library(root: Path, module: str) -> None:
     code = BLOCK.format(blocked=HEAVY, modules=[f"motionrgbd.app.{module}"])
