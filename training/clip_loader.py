@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
@@ -209,15 +210,11 @@ class ClipLoader:
         world: int = 1,
     ) -> None:
         self._order = _Order(len(records), batch, seed, rank, world)
-        self._loader = DataLoader(
+        self._loader = in_processes(
+            workers,
             _Clips(records, reader, seed or 0),
             batch_sampler=self._order,
             collate_fn=_collated,
-            num_workers=workers,
-            # a fork of a process with threads can hang
-            multiprocessing_context="spawn" if workers else None,
-            persistent_workers=workers > 0,
-            pin_memory=False,
         )
 
     def __len__(self) -> int:
@@ -227,10 +224,30 @@ class ClipLoader:
     def epoch(self, epoch: int) -> Iterator[ClipBatch]:
         """Yield an epoch's batches. Raises what reading a clip raises."""
         self._order.epoch = epoch
-        for batch in self._loader:
-            if isinstance(batch, MotionRGBDError):
-                raise batch
-            yield batch
+        yield from checked(self._loader)
+
+
+def in_processes(
+    workers: int, dataset: Dataset[Any], **batches: Any
+) -> DataLoader[ClipBatch | MotionRGBDError]:
+    """Return a loader whose processes outlive an epoch. batches: how `DataLoader` makes them."""
+    return DataLoader(
+        dataset,
+        num_workers=workers,
+        # a fork of a process with threads can hang
+        multiprocessing_context="spawn" if workers else None,
+        persistent_workers=workers > 0,
+        pin_memory=False,
+        **batches,
+    )
+
+
+def checked(batches: Iterable[ClipBatch | MotionRGBDError]) -> Iterator[ClipBatch]:
+    """Yield batches; raise the error that came in place of one."""
+    for batch in batches:
+        if isinstance(batch, MotionRGBDError):
+            raise batch
+        yield batch
 
 
 def _collated(clips: Sequence[ClipBatch | MotionRGBDError]) -> ClipBatch | MotionRGBDError:

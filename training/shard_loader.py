@@ -9,10 +9,17 @@ from itertools import groupby, islice
 
 import numpy as np
 import webdataset  # type: ignore[import-untyped]
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+from torch.utils.data import IterableDataset, get_worker_info
 
 from motionrgbd.core.errors import MotionRGBDError
-from motionrgbd.training.clip_loader import ClipBatch, ClipReader, joined, read_seeded
+from motionrgbd.training.clip_loader import (
+    ClipBatch,
+    ClipReader,
+    checked,
+    in_processes,
+    joined,
+    read_seeded,
+)
 from motionrgbd.training.datasets.shard_reader import ShardClip, ShardSet
 
 _BUFFER = 32  # clips, of about 2 MB, that a process holds to draw from; shards are shuffled already
@@ -107,15 +114,7 @@ class ShardLoader:
         world: int = 1,
     ) -> None:
         self._streams = _Streams(clips, reader, batch, seed, rank, world)
-        self._loader = DataLoader(
-            self._streams,
-            batch_size=None,
-            num_workers=workers,
-            # a fork of a process with threads can hang
-            multiprocessing_context="spawn" if workers else None,
-            persistent_workers=workers > 0,
-            pin_memory=False,
-        )
+        self._loader = in_processes(workers, self._streams, batch_size=None)
 
     def __len__(self) -> int:
         """Return the number of batches of an epoch."""
@@ -124,7 +123,4 @@ class ShardLoader:
     def epoch(self, epoch: int) -> Iterator[ClipBatch]:
         """Yield an epoch's batches. Raises what reading a clip raises."""
         self._streams.epoch.value = epoch
-        for batch in self._loader:
-            if isinstance(batch, MotionRGBDError):
-                raise batch
-            yield batch
+        yield from checked(self._loader)

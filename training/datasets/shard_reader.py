@@ -130,8 +130,8 @@ def read_shard_set(place: str, benchmark: Benchmark, split: str) -> ShardSet:
         shards = tuple(_shard(place, benchmark, shard) for shard in facts["shards"])
     except (OSError, ValueError, KeyError, TypeError) as problem:
         raise SourceError(
-            f"{index} is missing or damaged ({problem}); it is written when all shards are: make "
-            f"them with `motionrgbd data shard {benchmark.key}`, which keeps whole ones"
+            f"{index} is missing or damaged ({_reason(problem)}); it is written when all shards "
+            f"are: make them with `motionrgbd data shard {benchmark.key}`, which keeps whole ones"
         ) from None
     return ShardSet(benchmark, split, modalities, shards)
 
@@ -205,6 +205,12 @@ def _samples(url: str) -> Generator[dict[str, Any]]:
                 stream.close()
     except (OSError, tarfile.TarError) as problem:
         raise SourceError(
-            f"{url} is missing or damaged ({problem}); delete it and run `motionrgbd data shard` "
-            "again"
+            f"{url} is missing or damaged ({_reason(problem)}); delete it and run `motionrgbd "
+            "data shard` again"
         ) from None
+
+
+def _reason(problem: Exception) -> str:
+    """What went wrong, in one line; `webdataset` says a command's exit among all it knows of it."""
+    ended = re.search(r"\bexit (-?\d+) \(read\)", str(problem))
+    return f"the command that reads it ended with {ended[1]}" if ended else str(problem)
