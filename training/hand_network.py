@@ -153,9 +153,9 @@ def fused(config: NetworkConfig, color: HandStage, depth: HandStage) -> Streamin
         embedding.load_state_dict(stage.energy_map.state_dict())
     with torch.no_grad():
         for joint in (inner.crossFusion, inner.crossFusionT):
-            last = joint[3]
-            assert isinstance(last, nn.Conv2d)
-            last.weight.mul_(0.01)
+            for layer in list(joint)[3:4]:  # its last; a modality that does not interact has none
+                assert isinstance(layer, nn.Conv2d)
+                layer.weight.mul_(0.01)
     return network
 
 

@@ -38,6 +38,8 @@ CONFIG = NetworkConfig(
     temporal_pool="none",
     energies=9,
     energy_hidden=64,
+    # Interaction in space changes what the finished stages were trained to see.
+    interaction="temporal",
 )
 
 DECISION = {"on": 0.6, "off": 0.25, "hold_s": 0.21, "smoothing_s": 0.3, "refractory_s": 0.5}
