@@ -12,6 +12,7 @@ from motionrgbd.models.recipe import Modality
 
 HOLD_S = 0.2  # the last good image stands for bad ones this long: a flash is no failure
 FROZEN_S = 1.0  # the same image for longer is a stuck sensor: even a still scene has noise
+SETTLE_S = 1.0  # what a camera's auto exposure may take when a stream begins
 RETURN_S = 0.5  # how long images must be good again before they are trusted
 WORDS: dict[Modality, str] = {"color": "colour", "depth": "depth"}
 
@@ -28,12 +29,14 @@ Image = NDArray[Any]
 class ModalityWatch:
     """Follows one modality of one stream. Used by one thread; times are the source's.
 
+    live: whether a camera delivers it. Only then are equal images a stuck sensor, for a compressed
+    recording of a still scene may hold many; and only then is colour given time to settle.
     reason: why its images are not used now (`black`), None where they are. cause: the last such
     reason, also when it is over.
     """
 
-    def __init__(self, modality: Modality) -> None:
-        self._modality = modality
+    def __init__(self, modality: Modality, *, live: bool) -> None:
+        self._modality, self._live = modality, live
         self.reset()
 
     def reset(self) -> None:
@@ -43,6 +46,7 @@ class ModalityWatch:
         self._held: Image | None = None  # the last good image
         self._held_s = 0.0
         self._good_since_s: float | None = None
+        self._start_s: float | None = None
         self._sample: Image | None = None
         self._sample_s = 0.0  # when the present sample was new
         self._hand: Box | None = None
@@ -53,6 +57,8 @@ class ModalityWatch:
 
     def take(self, image: Image | None, now_s: float) -> Image | None:
         """Return what to use of this moment: the image, the last good one, or None."""
+        if self._start_s is None:
+            self._start_s = now_s
         complaint = self._complaint(image, now_s)
         if complaint is None:
             return self._good(image, now_s)
@@ -77,12 +83,19 @@ class ModalityWatch:
         if image is None:
             return "missing"
         sample = image[::_STRIDE_PX, ::_STRIDE_PX]
-        wrong = self._wrong_color(sample) if self._modality == "color" else self._holes(image)
+        if self._modality == "color":
+            wrong = None if self._settles(now_s) else self._wrong_color(sample)
+        else:
+            wrong = self._holes(image)
         if self._sample is None or not np.array_equal(sample, self._sample):
             self._sample, self._sample_s = sample.copy(), now_s
-        elif wrong is None and now_s - self._sample_s > FROZEN_S:
+        elif self._live and wrong is None and now_s - self._sample_s > FROZEN_S:
             return "frozen"
         return wrong
+
+    def _settles(self, now_s: float) -> bool:
+        assert self._start_s is not None
+        return self._live and now_s - self._start_s < SETTLE_S
 
     def _wrong_color(self, sample: Image) -> str | None:
         if float((sample > _BLACK).mean()) < _LEAST_LIGHT:

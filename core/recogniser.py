@@ -104,7 +104,7 @@ class Recogniser:
         self._guidance: dict[Modality, GuidanceStream] = {
             modality: GuidanceStream(settings) for modality in bundle.modalities
         }
-        self._watches = {modality: ModalityWatch(modality) for modality in bundle.modalities}
+        self._watches: dict[Modality, ModalityWatch] = {}
 
     @property
     def provider(self) -> str:
@@ -121,6 +121,7 @@ class Recogniser:
                 f"{info.name} does not have: choose another source, or another model with --model"
             )
         self._watching = self.bundle.falls_back and not lacking
+        self._watches = {m: ModalityWatch(m, live=info.live) for m in self.bundle.modalities}
         self._sampler = GridSampler(self.recipe.fps_hz, info.fps_hz)
         self._preparer = make_preparer(self.recipe, info.intrinsics, info.eight_bit)
         self.reset()

@@ -114,6 +114,22 @@ def test_views_see_the_frame_as_it_came(bundle: Bundle) -> None:
     assert "color" not in steps_of(bundle, given)[60].guidance
 
 
+@pytest.mark.parametrize("live", [False, True])
+def test_a_picture_that_stands_still_is_distrusted_of_a_camera_alone(
+    bundle: Bundle, live: bool
+) -> None:
+    given = frames()
+    stuck = [dataclasses.replace(frame, depth=given[0].depth) for frame in given]
+    recogniser = Recogniser(bundle, device="cpu")
+    recogniser.open(dataclasses.replace(info(), live=live))
+    uses = [step.use for frame in stuck for step in recogniser.push(frame) if step.use]
+    recogniser.close()
+    assert uses[0].used == ("color", "depth")
+    assert (uses[-1].used, uses[-1].reason) == (
+        (("color",), "depth is frozen") if live else (("color", "depth"), "")
+    )
+
+
 @pytest.mark.parametrize("alone", ["color", "depth"])
 def test_one_modality_is_enough_from_the_start(bundle: Bundle, alone: str) -> None:
     other = {"color": "depth", "depth": "color"}[alone]
