@@ -12,8 +12,9 @@ from typing import Any
 from motionrgbd.core.errors import UsageError
 from motionrgbd.models.bundle import Bundle
 
-# Options of `evaluate` after which a figure is not the plain one that a card promises.
-_NARROWING = ("--limit", "--merge", "--without-idle")
+# Options of `evaluate` after which a figure is not of all clips and labels, as a card promises.
+_NARROWING = ("--limit", "--merge")
+_GESTURES_ALONE = "--without-idle"  # as published figures of cut clips are: said in the name
 
 
 def with_scores(bundle: Bundle, reports: Sequence[Path]) -> Bundle:
@@ -21,7 +22,7 @@ def with_scores(bundle: Bundle, reports: Sequence[Path]) -> Bundle:
 
     reports: `report.json` files of `motionrgbd evaluate`. Raises UsageError for a file that is
     none, one of another model (a card holds no figures of other weights), one of some of the clips
-    or answers only, and for two that measure the same.
+    or merged classes only, and for two that measure the same.
     """
     added: dict[str, str] = {}
     for path in reports:
@@ -41,7 +42,7 @@ def with_scores(bundle: Bundle, reports: Sequence[Path]) -> Bundle:
         if narrowed := [option for option in _NARROWING if option in words]:
             raise UsageError(
                 f"{path} was made with {' and '.join(narrowed)}: a card's figures are of all clips "
-                "and all answers — evaluate without"
+                "and classes — evaluate without"
             )
         if name in added:
             raise UsageError(f"{path} measures what another report does ({name}) — give one")
@@ -54,7 +55,10 @@ def _name(report: dict[str, Any]) -> str:
     tested = report["set"]
     notes = [note for note in report["notes"] if ": " in note and ";" in note]
     eight_bit = "8 bit" if report["model"]["kind"].endswith("int8") else ""
-    parts = [f"{tested['name']} {tested['split']}", *(n.rstrip(".") for n in notes), eight_bit]
+    idle = _GESTURES_ALONE in shlex.split(report["command"])
+    answers = "among the gestures alone" if idle else "idle is an answer too"
+    parts = [f"{tested['name']} {tested['split']}", *(n.rstrip(".") for n in notes)]
+    parts += [answers, eight_bit]
     return "top-1, " + "; ".join(part for part in parts if part)
 
 
