@@ -105,7 +105,7 @@ class DSN(nn.Module):
     def stem(self, x: Tensor) -> Tensor:
         """Pictures (F, C, H, W) to the first inception block's input."""
         x = self.Conv3d_1a_7x7(x)  # (F, 64, H/2, W/2)
-        # a picture of one channel leaves the layout open; in the other one pools take ten times longer
+        # one channel leaves the layout open, and in the other one pools take ten times longer
         x = x.contiguous(memory_format=torch.channels_last)
         x = shrinking_max_pool(x, 3)  # (F, 64, H/4, W/4)
         x = self.Conv3d_2c_3x3(self.Conv3d_2b_1x1(x))  # (F, 192, H/4, W/4)
