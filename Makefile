@@ -25,8 +25,9 @@ lint: .venv/develop.stamp
 types: .venv/develop.stamp
 	scripts/typecheck
 
+# One thread a process: processes that share cores wait for each other's threads.
 tests: .venv/develop.stamp
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 venv: .venv/develop.stamp
 
