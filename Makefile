@@ -25,7 +25,7 @@ lint: .venv/develop.stamp
 types: .venv/develop.stamp
 	scripts/typecheck
 
-# One thread a process: processes that share cores wait for each other's threads.
+## One thread a process: processes that share cores wait for each other's threads.
 tests: .venv/develop.stamp
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
