@@ -364,10 +364,11 @@ def test_a_clip_with_its_own_preparer_is_prepared_by_it_both_ways(bundled, gestu
     assert score_difference(plain, scores) > 1e-2
 
 
-def test_what_a_clip_lacks_is_named(bundled, exact):
-    depth_only = noise_clip(20, has_color=False)
-    with pytest.raises(ModalityError, match=r"default\.mrgbd needs colour, which clip 'noise 0'"):
-        bundled.score(depth_only)
+def test_what_a_clip_lacks_is_named(bundled, exact, tiny_model):
+    needs_both = BundleScorer(load_bundle(tiny_model), tiny_model, "cpu", "fp32")
+    with pytest.raises(ModalityError, match=r"tiny\.mrgbd needs colour, which clip 'noise 0'"):
+        needs_both.score(noise_clip(20, has_color=False))
+    needs_both.close()
     short = noise_clip(20, frame_count=25)
     with pytest.raises(SourceError, match="should have 25 frames, but 20 were found"):
         bundled.score(short)
