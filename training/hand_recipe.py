@@ -106,10 +106,10 @@ def full_plan(seed: int = 1) -> TrainingPlan:
 def quick_plan(seed: int = 1) -> TrainingPlan:
     """Return a plan of minutes that shows the whole way and learns visibly."""
     return TrainingPlan(
-        depth=_schedule(120, seed, 2e-3, 0.97, 6),
-        color=_schedule(40, seed, 2e-3, 0.95, 2),
-        fusion=_schedule(16, seed, 1.5e-3, 0.9, 2),
-        depth_mixture=Mixture(alone=20, streams=2, synthetic=1),
+        depth=_schedule(320, seed, 2e-3, 0.97, 4),
+        color=_schedule(20, seed, 1e-3, 0.9, 1),
+        fusion=_schedule(10, seed, 1.5e-3, 0.9, 1),
+        depth_mixture=Mixture(alone=20, streams=1, synthetic=1),
         color_mixture=Mixture(alone=4, streams=1, synthetic=3),
         fusion_mixture=Mixture(alone=4, streams=1, synthetic=3),
         recordings=4,
