@@ -110,5 +110,9 @@ class Sending:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Send no more; both images of the last moment are out."""
         self._stop.set()
         self._thread.join()

@@ -48,16 +48,27 @@ def same(a: RGBDFrame, b: RGBDFrame) -> bool:
 
 @pytest.fixture(scope="module")
 def db3(software_camera: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Recorded by librealsense from a software camera: frames 0, 1, 2 ... at 30 Hz."""
+    """Recorded by librealsense from a software camera: frames 0, 1, 2 ... at 30 Hz.
+
+    The camera ends before the recording: were it cut between the two images of a moment, it would
+    be chance whether the last one is in the file.
+    """
     from motionrgbd.core.sources.realsense import record_realsense
 
     path = tmp_path_factory.mktemp("db3") / "software.db3"
     camera = software_camera.SoftwareCamera()
     seen: list[int] = []
-    with software_camera.Sending(camera):
+    with software_camera.Sending(camera) as sending:
+
+        def enough() -> bool:
+            if len(seen) < 12:
+                return False
+            sending.end()
+            return True
+
         record_realsense(
             path,
-            stop=lambda: len(seen) >= 12,
+            stop=enough,
             on_frame=lambda frame: seen.append(frame.index),
             device=camera.device,
         )

@@ -24,7 +24,7 @@ from motionrgbd.core.sources.rosbag import Stream
 _MS_TO_NS = 1_000_000
 _POLL_S = 0.05
 _SILENT_POLLS = 60  # three seconds: it plays as fast as we take
-_LAST_POLLS = 4  # a fifth of a second, for a busy machine
+_LAST_POLLS = 10  # half a second, for a busy machine
 _WAITING_IMAGES = 8  # copies between the player's thread and ours; the player waits when full
 
 
