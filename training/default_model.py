@@ -23,7 +23,7 @@ from motionrgbd.models.checkpoint import save_checkpoint
 from motionrgbd.models.config import NetworkConfig
 from motionrgbd.models.recipe import Modality
 from motionrgbd.models.streaming import StreamingNetwork
-from motionrgbd.training.datasets.shrec17 import SHREC17
+from motionrgbd.training.datasets.shrec17 import SHREC17, VALIDATION_SUBJECTS
 from motionrgbd.training.datasets.table import set_folder
 from motionrgbd.training.hand_checkpoint import checkpoint_of
 from motionrgbd.training.hand_clips import hand_clips, load_package
@@ -42,7 +42,6 @@ from motionrgbd.training.synthetic_hands import load_synthetic_hands
 
 STAGES: tuple[Modality, ...] = ("depth", "color")
 HELD_OUT_SEEDS = range(900_000, 900_012)  # synthetic recordings that no stage trains on
-VAL_SUBJECTS = (19, 20)  # of the official training split: hyper-parameters are chosen on them
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -112,11 +111,11 @@ def data_of(plan: TrainingPlan, given: argparse.Namespace) -> HandData:
         raise OutputError(f"{given.out} cannot be made ({error.strerror})") from error
     cache = given.out / "cache"
     package = load_package(folder, ("train", "val"))
-    held_out = np.isin(package.subject, VAL_SUBJECTS)
+    held_out = np.isin(package.subject, VALIDATION_SUBJECTS)
     if not held_out.any() or held_out.all():
         raise UsageError(
-            f"{folder}: the training split needs subjects {VAL_SUBJECTS} and others — prepare it "
-            "again with `motionrgbd data prepare shrec17`"
+            f"{folder}: the training split needs subjects {VALIDATION_SUBJECTS} and others — "
+            "prepare it again with `motionrgbd data prepare shrec17`"
         )
     missing = sorted(set(range(28)) - set(package.fine[~held_out].tolist()))
     if missing:
@@ -178,7 +177,7 @@ def train_fusion(plan: TrainingPlan, data: HandData, out: Path) -> StreamingNetw
 def finish(
     network: StreamingNetwork, plan: TrainingPlan, data: HandData, given: argparse.Namespace
 ) -> None:
-    """Calibrate on what was held out, write the checkpoint, and say how to make bundles of it."""
+    """Calibrate, write the checkpoint, and say how to make bundles of it."""
     unseen = load_synthetic_hands(HELD_OUT_SEEDS[: plan.held_out], RECIPE, given.out / "cache")
     without_val = given.hold_out_val or given.quick
     split = "without subjects 19 and 20" if without_val else "all subjects"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import lzma
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -26,10 +25,16 @@ from motionrgbd.core.hand_place import hand_distance_mm
 from motionrgbd.core.preprocess import cut_square, relative_depth
 from motionrgbd.core.results import Box
 from motionrgbd.models.recipe import Recipe, RelativeDepth
+from motionrgbd.training.datasets.reader import packed_depth
+from motionrgbd.training.datasets.shrec17 import (
+    AUX_FILE,
+    CLIPS_FILE,
+    DEPTH_FILE,
+    FRAME_PX,
+    SAMPLES,
+)
 
-SAMPLES = 32  # of every clip
 SOURCE_HZ = 30.0  # the camera's rate, in which `orig_frames` counts
-FRAME_PX = (640, 480)
 # What cached crops show around the hand, whatever a recipe asks for: augmentation needs room.
 WIDE_M, WIDE_PX = 0.3025, 88
 # The RealSense F200's depth camera, as other work on this data set takes it.
@@ -71,13 +76,13 @@ def load_package(folder: Path, splits: tuple[str, ...]) -> Package:
 
     The official training split is `train` and `val` together.
     """
-    for name in ("clips.csv", "depth_u8.npy.xz", "aux.npz"):
+    for name in (CLIPS_FILE, DEPTH_FILE, AUX_FILE):
         if not (folder / name).is_file():
             raise SourceError(
                 f"{folder / name} is missing: give a folder that `motionrgbd data prepare shrec17` "
                 "wrote, with clips.csv, depth_u8.npy.xz and aux.npz"
             )
-    with (folder / "clips.csv").open() as file:
+    with (folder / CLIPS_FILE).open() as file:
         everything = list(csv.DictReader(file))
     rows = [row for row in everything if row["split"] in splits]
     if not rows:
@@ -85,9 +90,8 @@ def load_package(folder: Path, splits: tuple[str, ...]) -> Package:
             f"{folder / 'clips.csv'} has no clip of {' or '.join(splits)} — see its column `split`"
         )
     index = np.array([int(row["index"]) for row in rows])
-    with lzma.open(folder / "depth_u8.npy.xz") as file:
-        depth = np.load(file)
-    aux = np.load(folder / "aux.npz")
+    depth = packed_depth(folder / DEPTH_FILE)
+    aux = np.load(folder / AUX_FILE)
     boxes = aux["bbox_y0x0y1x1"]
     if len(depth) != len(everything) or len(boxes) != len(everything):
         raise SourceError(

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from motionrgbd.training.hand_clips import CAMERA, SAMPLES, SOURCE_HZ, HandClips
+from motionrgbd.training.datasets.shrec17 import SAMPLES
+from motionrgbd.training.hand_clips import CAMERA, SOURCE_HZ, HandClips
 
 IDLE = 28  # the fine class after the 28 gestures
 

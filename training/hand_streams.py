@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 
 from motionrgbd.core.hand_finder import PLACE_MIDDLE_M, PLACE_SCALE_M, TRAJECTORY_SIZE
 from motionrgbd.models.recipe import HandView, Recipe, RelativeDepth
+from motionrgbd.training.datasets.shrec17 import SHREC17
 from motionrgbd.training.hand_clips import WIDE_M, HandClips
 from motionrgbd.training.hand_plans import IDLE, Plan
 from motionrgbd.training.relit_hands import jittered_color, relit
 
 UNKNOWN = -1  # a fine class that the data do not tell
 IDLE_GESTURE = 14  # the coarse class after the 14 gestures
-# Mirroring changes Rotation CW to CCW and Swipe Right to Left; gesture numbers from 0.
-_MIRRORED = {4: 5, 5: 4, 6: 7, 7: 6}
+_NUMBER = {label: n for n, label in enumerate(SHREC17.labels)}
+_MIRRORED = {_NUMBER[a]: _NUMBER[b] for pair in SHREC17.mirror for a, b in (pair, pair[::-1])}
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from motionrgbd.core.hand_place import FoundHand, hand_distance_mm
 from motionrgbd.core.results import Box
 from motionrgbd.core.synthetic.render import View
 from motionrgbd.core.synthetic.sensor import sample_sensor
-from motionrgbd.training.hand_clips import CAMERA, SAMPLES, Package, cut_times, real_times
+from motionrgbd.training.datasets.shrec17 import SAMPLES
+from motionrgbd.training.hand_clips import CAMERA, Package, cut_times, real_times
 from motionrgbd.training.rebuilt_scenes import (
     arm_cones,
     draw_backdrop,

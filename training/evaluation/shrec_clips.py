@@ -10,10 +10,10 @@ from motionrgbd.core.frames import RGBDFrame, SourceInfo
 from motionrgbd.core.preprocess import Preparer, make_preparer
 from motionrgbd.core.synthetic.gestures import GESTURES
 from motionrgbd.models.recipe import Modality, Recipe
+from motionrgbd.training.datasets.shrec17 import SAMPLES
 from motionrgbd.training.evaluation.clips import EvaluationClip, EvaluationSet, SetRequest
 from motionrgbd.training.hand_clips import (
     CAMERA,
-    SAMPLES,
     SOURCE_HZ,
     Package,
     load_package,
