@@ -1,0 +1,131 @@
+"""What a model says of a stream, grid step by grid step: recorded once, decided on many times."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motionrgbd.core.decision import DecisionLayer, DecisionParameters
+from motionrgbd.core.recogniser import Recogniser
+from motionrgbd.core.results import FloatArray, GestureEvent, Prediction
+from motionrgbd.models.bundle import load_bundle
+from motionrgbd.training.online.streams import OnlineStream
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProbabilityTrack:
+    """Predictions of one stream on the model's grid.
+
+    times_s: float64 (n,), the source's clock. probabilities: float32 (n, K) of `labels`.
+    warm: bool (n,), whether decisions are taken yet.
+    """
+
+    labels: tuple[str, ...]
+    times_s: NDArray[np.float64]
+    probabilities: FloatArray
+    warm: NDArray[np.bool_]
+
+    def events(self, parameters: DecisionParameters) -> tuple[GestureEvent, ...]:
+        """Return what the decision layer makes of it."""
+        layer = DecisionLayer(self.labels, parameters)
+        found: list[GestureEvent] = []
+        for i in range(len(self.times_s)):
+            prediction = Prediction(self.probabilities[i], {}, i, float(self.times_s[i]))
+            found += layer.update(prediction, allowed=bool(self.warm[i]))
+        return tuple(found)
+
+
+def track_of(stream: OnlineStream, recogniser: Recogniser) -> ProbabilityTrack:
+    """Run a stream through the application's recogniser, frame by frame."""
+    times: list[float] = []
+    scores: list[FloatArray] = []
+    warm: list[bool] = []
+    source = stream.open()
+    try:
+        recogniser.open(source.info)
+        while (frame := source.read()) is not None:
+            for step in recogniser.push(frame):
+                if step.prediction is not None:
+                    times.append(step.prediction.timestamp_s)
+                    scores.append(step.prediction.probabilities)
+                    warm.append(not step.warming_up)
+    finally:
+        source.close()
+    classes = len(recogniser.labels)
+    return ProbabilityTrack(
+        recogniser.labels,
+        np.array(times),
+        np.stack(scores) if scores else np.zeros((0, classes), np.float32),
+        np.array(warm, np.bool_),
+    )
+
+
+def tracks(
+    streams: Sequence[OnlineStream],
+    model: Path,
+    *,
+    cache: Path | None = None,
+    workers: int = 1,
+    device: str = "cpu",
+    precision: str = "fp32",
+) -> Iterator[ProbabilityTrack]:
+    """Yield the tracks of streams, in order, several processes at a time.
+
+    cache: a folder that keeps tracks by the model's hash and what the stream is made of.
+    """
+    bundle = load_bundle(model)
+    jobs = [(stream, model, bundle.sha256, cache, device, precision) for stream in streams]
+    if workers == 1:
+        yield from map(_track, jobs)
+        return
+    # a fork of a process with threads (torch has some) may wait for a lock that nobody holds
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_track, jobs)
+
+
+_Job = tuple[OnlineStream, Path, str, Path | None, str, str]
+_opened: dict[tuple[str, str, str], Recogniser] = {}  # of this process
+
+
+def _track(job: _Job) -> ProbabilityTrack:
+    stream, model, sha256, cache, device, precision = job
+    path = None
+    if cache is not None:
+        key = hashlib.sha256(f"{sha256} {precision} {stream.made_of}".encode()).hexdigest()
+        path = cache / f"track-{key[:20]}.npz"
+        if path.is_file():
+            return _load(path)
+    at = (sha256, device, precision)
+    if at not in _opened:
+        _opened[at] = Recogniser(load_bundle(model), device=device, precision=precision)
+    track = track_of(stream, _opened[at])
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(f".{os.getpid()}.part.npz")
+        np.savez_compressed(
+            part,
+            labels=np.array(track.labels),
+            times_s=track.times_s,
+            probabilities=track.probabilities,
+            warm=track.warm,
+        )
+        part.rename(path)  # a half-written file is never taken for whole
+    return track
+
+
+def _load(path: Path) -> ProbabilityTrack:
+    with np.load(path) as saved:
+        return ProbabilityTrack(
+            tuple(saved["labels"].tolist()),
+            saved["times_s"],
+            saved["probabilities"],
+            saved["warm"],
+        )
