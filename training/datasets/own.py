@@ -6,20 +6,16 @@ and the name of a class. What lies outside all spans has no label.
 
 from __future__ import annotations
 
-import csv
-import itertools
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from motionrgbd.core.errors import SourceError
 from motionrgbd.core.frames import RGBDFrame
+from motionrgbd.core.labels import NamedSpan, read_spans
 from motionrgbd.core.sources.open import open_source
 from motionrgbd.core.sources.options import SourceOptions
 from motionrgbd.core.sources.source import Source
-
-COLUMNS = ("start_s", "end_s", "label")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +42,9 @@ def read_labels(
     """Return a table's spans in order of time.
 
     classes: names in the order of their numbers. every_class: whether a class without a span is a
-    mistake. Raises `SourceError` that names the file, the line and the reason: a missing column,
-    no number, a span that ends before it starts or overlaps another, an unknown class.
+    mistake. Raises `SourceError` as `core.labels.read_spans` does, and for an unknown class.
     """
-    spans = [_span(file, classes, line, row) for line, row in _rows(file)]
-    spans.sort(key=lambda span: span.start_s)
-    for before, after in itertools.pairwise(spans):
-        if after.start_s < before.end_s:
-            raise SourceError(
-                f"{file}, line {after.line}: the span from {after.start_s:g} s begins before the "
-                f"one of line {before.line} ends ({before.end_s:g} s); spans may not overlap"
-            )
+    spans = [_numbered(span, file, classes) for span in read_spans(file)]
     if every_class:
         check_classes([file], [spans], classes)
     return spans
@@ -98,44 +86,13 @@ def read_clips(
         opened.close()
 
 
-def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream, restval="")
-            missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-            if missing:
-                raise SourceError(
-                    f"{file}, line 1: no column {', '.join(missing)}; the first line must be "
-                    f"'{','.join(COLUMNS)}'"
-                )
-            for row in reader:
-                yield reader.line_num, {name: row[name].strip() for name in COLUMNS}
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
-        raise SourceError(f"{file} cannot be read ({problem})") from None
-
-
-def _span(file: Path, classes: Sequence[str], line: int, row: dict[str, str]) -> LabelledSpan:
-    where = f"{file}, line {line}"
-    start_s, end_s = (_seconds(where, name, row[name]) for name in COLUMNS[:2])
-    if end_s <= start_s:
-        raise SourceError(f"{where}: the span ends at {end_s:g} s, before or as it starts")
-    if start_s < 0:
-        raise SourceError(f"{where}: the span starts at {start_s:g} s, before the recording")
-    if row["label"] not in classes:
+def _numbered(span: NamedSpan, file: Path, classes: Sequence[str]) -> LabelledSpan:
+    if span.label not in classes:
         raise SourceError(
-            f"{where}: there is no class '{row['label']}'; one of {', '.join(classes)}"
+            f"{span.place(str(file))}: there is no class '{span.label}'; one of "
+            f"{', '.join(classes)}"
         )
-    return LabelledSpan(start_s, end_s, list(classes).index(row["label"]), line)
-
-
-def _seconds(where: str, name: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise SourceError(f"{where}: {name} is '{text}'; a number of seconds is expected")
-    return value
+    return LabelledSpan(span.start_s, span.end_s, list(classes).index(span.label), span.line)
 
 
 def _check_inside(file: Path, spans: Sequence[LabelledSpan], duration_s: float | None) -> None:
