@@ -40,8 +40,8 @@ def labels_beside(recording: str) -> Path:
 def read_spans(file: Path) -> list[NamedSpan]:
     """Return a table's spans in order of time.
 
-    Raises `SourceError` that names the file, the line and the reason: a missing column, no number, a
-    span that ends before it starts or overlaps another.
+    Raises `SourceError` that names the file, the line and the reason: a missing column, no number,
+    a span that ends before it starts or overlaps another.
     """
     spans = [
         NamedSpan(
