@@ -111,8 +111,11 @@ def measure(
     )
 
 
-def wilson(right: int, count: int, z: float = Z_95) -> tuple[float, float]:
-    """Return Wilson's score interval of a share (Wilson 1927); (0, 1) of no cases."""
+def wilson(right: float, count: float, z: float = Z_95) -> tuple[float, float]:
+    """Return Wilson's score interval of a share (Wilson 1927); (0, 1) of no cases.
+
+    Cases that are worth less than one, because they repeat each other, make fractions of them.
+    """
     if count == 0:
         return 0.0, 1.0
     p = right / count
