@@ -17,8 +17,9 @@ _POLL_S = 0.05  # an event is printed, and Ctrl-C obeyed, this late at most
 
 
 def event_text(event: GestureEvent, origin_s: float = 0.0) -> str:
-    """Return time since `origin_s`, label and score in columns."""
-    return f"{event.decided_s - origin_s:9.2f} s  {event.label:<24} {event.score:5.2f}"
+    """Return time since `origin_s`, label and score in columns, and the kind of a special one."""
+    text = f"{event.decided_s - origin_s:9.2f} s  {event.label:<24} {event.score:5.2f}"
+    return text if event.kind == "gesture" else f"{text}  ({event.kind})"
 
 
 class EventCounter:

@@ -104,8 +104,13 @@ class RunOutputs:
 
 
 def event_line(event: GestureEvent) -> str:
-    """Return an event as one line of JSON: fixed order of keys, six decimals."""
+    """Return an event as one line of JSON: fixed order of keys, six decimals.
+
+    Its kind is written where it is not a gesture of its own.
+    """
     values = dataclasses.asdict(event)
+    if event.kind == "gesture":
+        del values["kind"]
     rounded = {k: round(v, 6) if isinstance(v, float) else v for k, v in values.items()}
     return json.dumps(rounded, ensure_ascii=False) + "\n"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from motionrgbd.core.frames import RGBDFrame
 from motionrgbd.models.recipe import Modality
 
 FloatArray = NDArray[np.float32]
+EventKind = Literal["gesture", "arm", "repeat"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,13 +76,17 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class GestureEvent:
-    """A recognised gesture. All times in the source's clock; score is 0..1."""
+    """A recognised gesture. All times in the source's clock; score is 0..1.
+
+    kind: `arm` is a gesture that only makes others count for a while, `repeat` one that goes on.
+    """
 
     label: str
     score: float
     start_s: float
     end_s: float
     decided_s: float
+    kind: EventKind = "gesture"
 
 
 @dataclass(frozen=True, slots=True)
