@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from motionrgbd.app.command import Parser, program_version, run_command
 from motionrgbd.app.settings import Settings, settings_from
-from motionrgbd.core.errors import INTERRUPTED_EXIT_CODE, SourceError
+from motionrgbd.core.decision_parameters import DecisionError, DecisionParameters, overridden
+from motionrgbd.core.errors import INTERRUPTED_EXIT_CODE, SourceError, UsageError
 
 # Libraries that take long to load are imported where they are used: --help must answer at once.
 if TYPE_CHECKING:
@@ -137,7 +138,10 @@ def open_session(settings: Settings, *, window: bool = False) -> Session:
 
     check_onnxruntime()  # the quickest to tell
     bundle = load_bundle(settings.model or DEFAULT_MODEL)
-    recogniser = Recogniser(bundle, device=settings.device, precision=settings.precision)
+    decision = _decision(settings, bundle)
+    recogniser = Recogniser(
+        bundle, device=settings.device, precision=settings.precision, decision=decision
+    )
     source = open_source(source_spec(settings), options=source_options(settings))
     try:
         pace = settings.pace or ("realtime" if window else "fast")
@@ -147,6 +151,21 @@ def open_session(settings: Settings, *, window: bool = False) -> Session:
         source.close()
         raise
     return Session(engine, bundle, source)
+
+
+def _decision(settings: Settings, bundle: Bundle) -> DecisionParameters:
+    """Return the bundle's decision parameters with those of the settings instead."""
+    from motionrgbd.core.decision import bundle_parameters, check_labels
+
+    bundled = bundle_parameters(bundle)
+    try:
+        parameters = overridden(bundled, settings.decision)
+        check_labels(parameters, bundle.labels)
+    except DecisionError as error:
+        raise UsageError(
+            f"[decision] of the settings does not fit the model {bundle.recipe.name!r}: {error}"
+        ) from error
+    return parameters
 
 
 def source_spec(settings: Settings) -> str:
@@ -233,6 +252,7 @@ def _open_outputs(settings: Settings, session: Session) -> RunOutputs | None:
             "depth_encoding": info.depth_encoding,
         },
         "model": {"name": engine.model_name, "kind": bundle.kind, "sha256": bundle.sha256},
+        "decision": engine.decision.to_json(),
         "provider": engine.provider,
         "options": settings.to_json(),
         "versions": library_versions(),

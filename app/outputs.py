@@ -18,6 +18,7 @@ from motionrgbd.core.errors import OutputError
 from motionrgbd.core.results import GestureEvent, Health
 
 if TYPE_CHECKING:
+    from motionrgbd.core.decision import DecisionParameters
     from motionrgbd.core.recogniser import Step
 
 EVENTS, PROBABILITIES, RUN = "events.jsonl", "probabilities.csv", "run.json"
@@ -53,6 +54,8 @@ class RunOutputs:
         self.folder = folder
         self.events = 0
         self._steps = 0
+        self._decision: DecisionParameters | None = None
+        self._decision_changes: list[dict[str, Any]] = []
         self._run: dict[str, Any] = {"started_utc": _utc_now(), "state": "running", **facts}
         self._no_probabilities = [""] * len(labels)
         self._lock = threading.Lock()  # close() must not cut a row in two
@@ -73,11 +76,24 @@ class RunOutputs:
         with self._lock, _output_errors(self.folder):
             if self._closed:
                 return
+            self._note_decision(step)
             self._rows.writerow([step.index, f"{step.timestamp_s:.6f}", *cells])
             self._steps += 1
             for event in step.events:
                 self._events.write(event_line(event))
                 self.events += 1
+
+    def _note_decision(self, step: Step) -> None:
+        """Keep what is decided by, from its first step on."""
+        if step.decision is None or step.decision is self._decision:
+            return
+        parameters = step.decision.to_json()
+        if self._decision is None:
+            self._run["decision"] = parameters
+        else:
+            since = {"index": step.index, "timestamp_s": step.timestamp_s}
+            self._decision_changes.append({**since, "parameters": parameters})
+        self._decision = step.decision
 
     def close(self, state: RunState, health: Health, error: Exception | None = None) -> None:
         """Finish all three files."""
@@ -90,6 +106,7 @@ class RunOutputs:
                 "finished_utc": _utc_now(),
                 "steps": self._steps,
                 "events": self.events,
+                "decision_changes": self._decision_changes,
                 "health": dataclasses.asdict(health),
                 "error": None if error is None else str(error),
             }

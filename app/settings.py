@@ -7,10 +7,11 @@ import math
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from motionrgbd.core.decision_parameters import DecisionError, checked_overrides
 from motionrgbd.core.errors import UsageError
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -25,7 +26,8 @@ class Settings:
     camera, replay, demo: at most one of them is set; with none, a camera is looked for.
     precision: of the model's graphs. out: folder for results. pace: of a recording. fps_hz,
     size_px (width, height), preset and filters ask something of the camera; the depth options say
-    how 8-bit depth is to be read.
+    how 8-bit depth is to be read. decision: parameters of the model's decisions to be replaced, by
+    name; they come from a settings file only.
     """
 
     camera: str | None = None
@@ -46,6 +48,7 @@ class Settings:
     depth_step_mm: int | None = None
     screenshot: Path | None = None
     close_when_finished: bool = False
+    decision: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def to_json(self) -> dict[str, Any]:
         """Return what was asked for as plain JSON types, for `run.json`."""
@@ -111,6 +114,13 @@ def _size(value: Any) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
+def _decision(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("must be a table, [decision]")
+    checked_overrides(value)
+    return value
+
+
 def _words(value: Any) -> tuple[str, ...]:
     parts = value if isinstance(value, list) else str(value).split(",")
     return tuple(_word(part).strip() for part in parts)
@@ -136,6 +146,7 @@ _KEYS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "depth-step-mm": ("depth_step_mm", _whole_mm),
     "screenshot": ("screenshot", lambda value: Path(_word(value))),
     "close-when-finished": ("close_when_finished", _yes_or_no),
+    "decision": ("decision", _decision),
 }
 _SOURCES = ("camera", "replay", "demo")
 
@@ -175,7 +186,11 @@ def read_settings_file(path: Path) -> dict[str, Any]:
         where = f"{path}:{_line_of(key, text)}"
         if key not in _KEYS:
             raise UsageError(f"{where}: unknown key {key!r} — valid are {', '.join(_KEYS)}")
-        fields[_KEYS[key][0]] = _read(f"{where}: {key}", key, value)
+        try:
+            fields[_KEYS[key][0]] = _read(f"{where}: {key}", key, value)
+        except DecisionError as error:
+            line = _line_of_path((key, *error.path), text)
+            raise UsageError(f"{path}:{line}: {error}") from error
     return fields
 
 
@@ -191,6 +206,21 @@ def _line_of(key: str, text: str) -> int:
     pattern = re.compile(rf"^\s*\[*\s*[\"']?{re.escape(key)}[\"']?\s*[=.\]]")
     lines = text.splitlines()
     return next((n for n, line in enumerate(lines, start=1) if pattern.match(line)), 1)
+
+
+def _line_of_path(path: tuple[str, ...], text: str) -> int:
+    """Return the line that completes what a path of keys leads to, however it is spelled."""
+    lines = text.splitlines()
+    for n in range(1, len(lines)):
+        try:
+            found: Any = tomllib.loads("\n".join(lines[:n]))
+        except tomllib.TOMLDecodeError:  # a value that goes on in the next line
+            continue
+        for part in path:
+            found = found.get(part) if isinstance(found, dict) else None
+        if found is not None:
+            return n
+    return len(lines)
 
 
 def _names(keys: tuple[str, ...]) -> set[str]:

@@ -8,8 +8,16 @@ import numpy as np
 
 from motionrgbd.core.decision_parameters import DecisionError, DecisionParameters
 from motionrgbd.core.results import EventKind, FloatArray, GestureEvent, Prediction
+from motionrgbd.models.bundle import Bundle
+from motionrgbd.models.errors import BundleError
 
-__all__ = ["IDLE_LABEL", "DecisionLayer", "DecisionParameters", "check_labels"]
+__all__ = [
+    "IDLE_LABEL",
+    "DecisionLayer",
+    "DecisionParameters",
+    "bundle_parameters",
+    "check_labels",
+]
 
 IDLE_LABEL = "idle"
 _ROUNDING_S = 1e-9  # of differences between times
@@ -22,6 +30,16 @@ def check_labels(parameters: DecisionParameters, labels: tuple[str, ...]) -> Non
         if label not in gestures:
             known = ", ".join(gestures)
             raise DecisionError(path, f"names {label!r}; the model's gestures are {known}")
+
+
+def bundle_parameters(bundle: Bundle) -> DecisionParameters:
+    """Return what a bundle is decided by. Raises BundleError where that does not fit its labels."""
+    parameters = DecisionParameters.from_json(bundle.decision)
+    try:
+        check_labels(parameters, bundle.labels)
+    except DecisionError as error:
+        raise BundleError(str(error)) from error
+    return parameters
 
 
 class DecisionLayer:

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from motionrgbd.core.decision import DecisionParameters
 from motionrgbd.core.errors import CameraError, UsageError
 from motionrgbd.core.frames import RGBDFrame, SourceInfo
 from motionrgbd.core.pipes import LatestSlot, Pipe, PipeClosedError
@@ -65,7 +66,8 @@ class Engine:
     """Runs a recogniser over a source in two threads; views poll, observers are called.
 
     `start`, `stop`, `wait` and the transport are called by the owner's thread; `snapshot`,
-    `health`, `state` and `error` by any. Observers run in the engine thread, for every step.
+    `health`, `state`, `error` and `decide_with` by any. Observers run in the engine thread, for
+    every step.
     pace: a recording is replayed in real time, or as fast as it goes; a live source has its own.
     give_up_after_s: a camera silent for this long ends the run with CameraError; None waits.
     """
@@ -133,6 +135,15 @@ class Engine:
         if self._state == "running" and self._transport.paused:
             return "paused"
         return self._state
+
+    @property
+    def decision(self) -> DecisionParameters:
+        """What the next step is decided by."""
+        return self._recogniser.decision
+
+    def decide_with(self, parameters: DecisionParameters) -> None:
+        """Decide by these from the next step on. Raises DecisionError where they do not fit."""
+        self._recogniser.decide_with(parameters)
 
     def add_observer(self, observer: Observer) -> None:
         """Have every step delivered, in the engine thread; call before `start`."""

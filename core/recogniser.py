@@ -9,7 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from motionrgbd.core.decision import DecisionLayer, DecisionParameters
+from motionrgbd.core.decision import (
+    DecisionLayer,
+    DecisionParameters,
+    bundle_parameters,
+    check_labels,
+)
 from motionrgbd.core.errors import ModalityError
 from motionrgbd.core.frames import RGBDFrame, SourceInfo
 from motionrgbd.core.guidance import GuidanceSettings, GuidanceStream
@@ -35,7 +40,8 @@ class Step:
     """One grid step: what entered the network and what came of it.
 
     prediction is None while the window fills, and where scoring was skipped (live, late).
-    index and timestamp_s are the frame's. use: what it was recognised from.
+    index and timestamp_s are the frame's. use: what it was recognised from. decision: the
+    parameters in force.
     """
 
     frame: RGBDFrame
@@ -45,6 +51,7 @@ class Step:
     warming_up: bool
     events: tuple[GestureEvent, ...]
     use: ModalityUse | None = None
+    decision: DecisionParameters | None = None
 
     @property
     def index(self) -> int:
@@ -91,15 +98,27 @@ def network_input(
 
 
 class Recogniser:
-    """A model applied to one stream at a time. Used by one thread; `open` starts a stream."""
+    """A model applied to one stream at a time. Used by one thread; `open` starts a stream.
 
-    def __init__(self, bundle: Bundle, *, device: str = "auto", precision: str = "fp32") -> None:
+    decision: decides by these instead of the bundle's. Raises DecisionError where they name
+    labels that the model does not have.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        device: str = "auto",
+        precision: str = "fp32",
+        decision: DecisionParameters | None = None,
+    ) -> None:
         self.bundle = bundle
         self.recipe = bundle.recipe
         self.labels = bundle.labels
         self.clock = StageClock()
+        self._decision = DecisionLayer(bundle.labels, decision or bundle_parameters(bundle))
+        self._decide_with = self._decision.parameters
         self._runner = make_runner(bundle, device=device, precision=precision)
-        self._decision = DecisionLayer(bundle.labels, DecisionParameters.from_json(bundle.decision))
         settings = GuidanceSettings(self.recipe.guidance_window, self.recipe.guidance_floor)
         self._guidance: dict[Modality, GuidanceStream] = {
             modality: GuidanceStream(settings) for modality in bundle.modalities
@@ -110,6 +129,20 @@ class Recogniser:
     def provider(self) -> str:
         """What ONNX Runtime really runs on."""
         return self._runner.provider
+
+    @property
+    def decision(self) -> DecisionParameters:
+        """What the next step is decided by."""
+        return self._decide_with
+
+    def decide_with(self, parameters: DecisionParameters) -> None:
+        """Decide by these from the next step on; may be called by any thread.
+
+        A gesture that was decided stays so. Raises DecisionError, with nothing changed, where they
+        name labels that the model does not have.
+        """
+        check_labels(parameters, self.labels)
+        self._decide_with = parameters  # one reference: a step sees the old ones or the new ones
 
     def open(self, info: SourceInfo) -> None:
         """Begin a stream of this source. Raises ModalityError where the model needs more."""
@@ -217,8 +250,13 @@ class Recogniser:
         prediction = self._predict(frame) if score else None
         self._scored = self._scored or prediction is not None
         warming_up = not self._scored or self._warming_up(frame)
+        decision = self._decide_with
+        if decision is not self._decision.parameters:
+            self._decision.use(decision)
         events = self._decision.update(prediction, allowed=not warming_up) if prediction else ()
-        return Step(frame, prepared.view, guidance, prediction, warming_up, events, self._use)
+        return Step(
+            frame, prepared.view, guidance, prediction, warming_up, events, self._use, decision
+        )
 
     def _maps(self, prepared: Prepared) -> dict[Modality, GuidanceMap]:
         """Guidance of what is there; what is not starts anew when it returns."""
