@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from motionrgbd.core.frames import ColorImage, DepthImage, RGBDFrame, SourceInfo
 from motionrgbd.core.synthetic.domain import DEMO_DOMAIN, TRAINING_DOMAIN, Domain
 from motionrgbd.core.synthetic.gestures import GESTURES
+from motionrgbd.core.synthetic.idle import write_idle
 from motionrgbd.core.synthetic.performer import Pose
 from motionrgbd.core.synthetic.scene import Scene, build_scene
 from motionrgbd.core.synthetic.script import Script, write_script
@@ -36,19 +37,26 @@ class _Stage:
     """Scene, script and sensor of one seed; draws any moment, in any order."""
 
     def __init__(
-        self, seed: int, domain: Domain, labels: Sequence[str] | None, size_px: tuple[int, int]
+        self,
+        seed: int,
+        domain: Domain,
+        labels: Sequence[str] | None,
+        idle_s: float | None,
+        size_px: tuple[int, int],
     ) -> None:
         domain.check_seed(seed)
+        if idle_s is not None and (labels or not idle_s > 0):
+            raise ValueError(f"idle alone lasts more than 0 s and has no gestures, got {idle_s} s")
         choice = np.random.default_rng((seed, 0))
         if labels is None:
             labels = [GESTURES[i] for i in choice.permutation(len(GESTURES))]
         self.scene: Scene = build_scene(np.random.default_rng((seed, 1)), domain, size_px)
-        self.script: Script = write_script(
-            np.random.default_rng((seed, 2)),
-            domain,
-            self.scene.performer.shape.side,
-            self.scene.centre_mm,
-            labels,
+        side, centre_mm = self.scene.performer.shape.side, self.scene.centre_mm
+        play = np.random.default_rng((seed, 2))
+        self.script: Script = (
+            write_script(play, domain, side, centre_mm, labels)
+            if idle_s is None
+            else write_idle(play, side, centre_mm, idle_s)
         )
         self.sensor: Sensor = sample_sensor(np.random.default_rng((seed, 3)), seed, self.scene.view)
 
@@ -69,9 +77,10 @@ class SyntheticRecording:
     """A performer gesturing before a depth camera, drawn with true depth; a `SeekableSource`.
 
     Every frame is a function of the seed and its index alone. labels: what to perform, in
-    order; None: all fourteen gestures, shuffled. Directions are the picture's: swipe right
-    goes to the right of the image. Raises ValueError for a seed that is not the domain's and
-    for an unknown label.
+    order; None: all fourteen gestures, shuffled. idle_s: instead of gestures, pass so much time
+    without any. Directions are the picture's: swipe right goes to the right of the image.
+    Raises ValueError for a seed that is not the domain's, for an unknown label, and for labels
+    in idle time.
     """
 
     def __init__(
@@ -80,11 +89,12 @@ class SyntheticRecording:
         *,
         domain: Domain = DEMO_DOMAIN,
         labels: Sequence[str] | None = None,
+        idle_s: float | None = None,
         fps_hz: float = 30.0,
         size_px: tuple[int, int] = (320, 240),
         sensor_noise: bool = True,
     ) -> None:
-        self._stage = _Stage(seed, domain, labels, size_px)
+        self._stage = _Stage(seed, domain, labels, idle_s, size_px)
         self._noisy = sensor_noise
         self._next = 0
         self._closed = threading.Event()

@@ -20,7 +20,7 @@ from motionrgbd.core.synthetic.gestures import ANGLES, POSITION, POSTURE, STATE_
 
 Array = NDArray[np.float64]
 
-_RATE_HZ = 100.0
+RATE_HZ = 100.0
 _LEAD_S = 2.6  # before the first gesture
 _TAIL_S = 1.6
 
@@ -36,7 +36,7 @@ class Script:
 
     def state_at(self, time_s: float) -> tuple[Array, Array]:
         """The hand's state (26,) and the body's sway (3,)."""
-        place = min(max(time_s * _RATE_HZ, 0.0), len(self.states) - 1.001)
+        place = min(max(time_s * RATE_HZ, 0.0), len(self.states) - 1.001)
         i = int(place)
         f = place - i
         return (
@@ -45,12 +45,15 @@ class Script:
         )
 
 
-def _state(position_mm: Array, angles_rad: Sequence[float], posture_deg: Array) -> Array:
+def state(position_mm: Array, angles_rad: Sequence[float], posture_deg: Array) -> Array:
     return np.concatenate([position_mm, angles_rad, posture_deg])
 
 
-class _Take:
-    """Appends movements; each begins where the last one ended."""
+class Take:
+    """Appends movements; each begins where the last one ended.
+
+    here: the state now (26,). centre (3,): where gestures are made; rest, away: states (26,).
+    """
 
     def __init__(self, rng: np.random.Generator, side: float, centre: Array) -> None:
         self.rng = rng
@@ -58,16 +61,16 @@ class _Take:
         self.centre = centre  # mid-air in front of the camera
         self.reach = centre[2] / 500.0
         low = centre + np.array([-30.0 * side, 150.0 * self.reach, rng.uniform(40.0, 90.0)])
-        self.rest = _state(low, (0.95, -0.25 * side, 0.10 * side), hand.RELAXED)
+        self.rest = state(low, (0.95, -0.25 * side, 0.10 * side), hand.RELAXED)
         away = centre + np.array([-60.0 * side, 330.0 * self.reach, 90.0])
-        self.away = _state(away, (0.9, 0.0, 0.2 * side), hand.RELAXED)
+        self.away = state(away, (0.9, 0.0, 0.2 * side), hand.RELAXED)
         self.here = self.rest
         self.parts: list[Array] = []
         self.count = 0
 
     @property
     def time_s(self) -> float:
-        return self.count / _RATE_HZ
+        return self.count / RATE_HZ
 
     def add(self, states: Array) -> None:
         if len(states):
@@ -76,7 +79,7 @@ class _Take:
             self.here = states[-1]
 
     def _steps(self, duration_s: float) -> Array:
-        n = max(round(duration_s * _RATE_HZ), 1)
+        n = max(round(duration_s * RATE_HZ), 1)
         return np.arange(1, n + 1) / n
 
     def hold(self, duration_s: float) -> None:
@@ -109,11 +112,11 @@ class _Take:
         """Go from here to the start of the next gesture, taking `duration_s` in all."""
         start = gestures.perform(manner, np.zeros(1))[0]
         begin = self.count
-        total = round(duration_s * _RATE_HZ)
+        total = round(duration_s * RATE_HZ)
         prepare_s = min(float(self.rng.uniform(0.40, 0.70)), 0.5 * duration_s)
         left_s = duration_s - prepare_s
         if left_s > 3.0 and self.rng.random() < 0.6:
-            activity = _ACTIVITIES[int(self.rng.integers(len(_ACTIVITIES)))]
+            activity = ACTIVITIES[int(self.rng.integers(len(ACTIVITIES)))]
             activity(self, left_s)
         elif left_s > 0.75 and self.rng.random() < 0.8:
             back_s = float(self.rng.uniform(0.40, 0.65))
@@ -122,11 +125,11 @@ class _Take:
             rest[POSITION] += self.rng.normal(0.0, 10.0, 3)
             # a short pause stops half way down
             self.go(self.here + min(1.0, left_s / 1.3) * (rest - self.here), back_s)
-        self.hold(left_s - (self.count - begin) / _RATE_HZ)
-        self.go(start, (total - (self.count - begin)) / _RATE_HZ)
+        self.hold(left_s - (self.count - begin) / RATE_HZ)
+        self.go(start, (total - (self.count - begin)) / RATE_HZ)
 
 
-def _fidget(take: _Take, duration_s: float) -> None:
+def _fidget(take: Take, duration_s: float) -> None:
     """Rest, and move the fingers without purpose."""
     take.go(take.rest, 0.6)
     end = take.time_s + duration_s - 1.2
@@ -138,16 +141,16 @@ def _fidget(take: _Take, duration_s: float) -> None:
         take.go(odd, float(take.rng.uniform(0.3, 0.6)))
 
 
-def _leave(take: _Take, duration_s: float) -> None:
+def _leave(take: Take, duration_s: float) -> None:
     """Out of the view and back."""
     take.go(take.away, 0.7)
     take.hold(duration_s - 1.4 - 0.6)
     take.go(take.rest, 0.6)
 
 
-def _scratch(take: _Take, duration_s: float) -> None:
+def _scratch(take: Take, duration_s: float) -> None:
     """Scratch the other shoulder."""
-    spot = _state(
+    spot = state(
         take.centre + np.array([110.0 * take.side, 75.0, 215.0]),
         (0.2, 0.9 * take.side, 0.9 * take.side),
         hand.RELAXED,
@@ -162,7 +165,7 @@ def _scratch(take: _Take, duration_s: float) -> None:
     take.go(take.rest, 0.7)
 
 
-def _change_posture(take: _Take, duration_s: float) -> None:
+def _change_posture(take: Take, duration_s: float) -> None:
     """Hold the hand up and turn it about slowly, as when thinking what to do next."""
     end = take.time_s + duration_s - 0.9
     postures = (hand.OPEN, hand.RELAXED, hand.FIST, hand.POINT, hand.FLAT)
@@ -171,12 +174,10 @@ def _change_posture(take: _Take, duration_s: float) -> None:
         posture = postures[int(take.rng.integers(len(postures)))]
         mixed = hand.RELAXED + take.rng.uniform(0.3, 1.0) * (posture - hand.RELAXED)
         slow_s = float(take.rng.uniform(0.7, 1.1))
-        take.go(
-            _state(take.nearby(22.0), list(angles), mixed), min(slow_s, end + 0.9 - take.time_s)
-        )
+        take.go(state(take.nearby(22.0), list(angles), mixed), min(slow_s, end + 0.9 - take.time_s))
 
 
-_ACTIVITIES: tuple[Callable[[_Take, float], None], ...] = (
+ACTIVITIES: tuple[Callable[[Take, float], None], ...] = (
     _fidget,
     _leave,
     _scratch,
@@ -184,21 +185,21 @@ _ACTIVITIES: tuple[Callable[[_Take, float], None], ...] = (
 )
 
 
-def _smooth_noise(rng: np.random.Generator, n: int, width: int, step_s: float) -> Array:
+def smooth_noise(rng: np.random.Generator, n: int, width: int, step_s: float) -> Array:
     """Noise of unit size that changes about every `step_s`, (n, width)."""
-    knots = rng.normal(0.0, 1.25, (int(n / (_RATE_HZ * step_s)) + 3, width))
-    span = round((len(knots) - 1) * _RATE_HZ * step_s)
+    knots = rng.normal(0.0, 1.25, (int(n / (RATE_HZ * step_s)) + 3, width))
+    span = round((len(knots) - 1) * RATE_HZ * step_s)
     drawn = cv2.resize(knots, (width, span), interpolation=cv2.INTER_CUBIC)
     return np.asarray(drawn[:n], np.float64)
 
 
-def _alive(rng: np.random.Generator, states: Array) -> Array:
+def alive(rng: np.random.Generator, states: Array) -> Array:
     """Round the corners and add what no hand is free of: drift, sway and tremor."""
     n = len(states)
     smooth = cv2.GaussianBlur(
         states, (1, 25), sigmaX=1, sigmaY=3.0, borderType=cv2.BORDER_REPLICATE
     )
-    slow, quick = _smooth_noise(rng, n, STATE_SIZE, 0.9), _smooth_noise(rng, n, STATE_SIZE, 0.11)
+    slow, quick = smooth_noise(rng, n, STATE_SIZE, 0.9), smooth_noise(rng, n, STATE_SIZE, 0.11)
     scale = np.empty(STATE_SIZE)
     scale[POSITION], scale[ANGLES], scale[POSTURE] = 4.5, 0.030, 1.8
     return np.asarray(smooth + scale * slow + 0.09 * scale * quick, np.float64)
@@ -208,7 +209,7 @@ def write_script(
     rng: np.random.Generator, domain: Domain, side: float, centre_mm: Array, labels: Sequence[str]
 ) -> Script:
     """Perform `labels` in order around `centre_mm` (3,)."""
-    take = _Take(rng, side, centre_mm)
+    take = Take(rng, side, centre_mm)
     manners = [
         gestures.sample_manner(rng, label, take.nearby(14.0), side, take.reach) for label in labels
     ]
@@ -229,6 +230,6 @@ def write_script(
     take.hold(0.2)
     take.go(take.rest, 0.7)
     take.hold(_TAIL_S - 0.9)
-    states = _alive(rng, np.concatenate(take.parts))
-    sway = _smooth_noise(rng, len(states), 3, 1.6) * [5.0, 2.0, 6.0]
+    states = alive(rng, np.concatenate(take.parts))
+    sway = smooth_noise(rng, len(states), 3, 1.6) * [5.0, 2.0, 6.0]
     return Script(tuple(performed), take.time_s, states, sway)
