@@ -9,7 +9,7 @@ pictures.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import cv2
@@ -21,10 +21,12 @@ from motionrgbd.core.frames import DepthImage, RGBDFrame
 from motionrgbd.core.hand_place import FoundHand, hand_distance_mm
 from motionrgbd.core.results import Box
 from motionrgbd.core.synthetic.render import View
-from motionrgbd.core.synthetic.sensor import sample_sensor
+from motionrgbd.core.synthetic.sensor import Sensor, sample_sensor
 from motionrgbd.training.datasets.shrec17 import SAMPLES
 from motionrgbd.training.hand_clips import CAMERA, Package, cut_times, real_times
 from motionrgbd.training.rebuilt_scenes import (
+    Backdrop,
+    SecondHand,
     arm_cones,
     draw_backdrop,
     draw_surface,
@@ -97,40 +99,109 @@ def staged_clip(
     people: pictures of `resting_people` to stand behind the hand, beside the synthetic ones.
     camera: CAMERA, or the same scaled down where speed matters more than detail.
     """
+    acting = staged_hand(package, clip, camera)
+    rng = np.random.default_rng((seed, int(package.index[clip]), 5))
+    stage = Stage.build(rng, seed, camera, acting.wrist_mm, acting.towards, acting.anywhere, people)
+    frames = np.zeros((SAMPLES, camera.height_px, camera.width_px), np.uint16)
+    for i, hand in enumerate(acting.hands):
+        crop = acting.crops[i] if hand is not None else None
+        frames[i] = stage.draw(i, crop, acting.boxes[i], acting.wrist_mm[i], acting.towards[i])
+    return RebuiltClip(frames, acting.hands, clip_times(package, clip, timing, fps_hz), camera)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StagedHand:
+    """A clip's hand, ready to be put before a camera.
+
+    crops: 32 pictures in mm, of the hand alone. boxes: int (32, 4), y0 x0 y1 x1 in the camera's
+    pixels. hands: as annotated. wrist_mm (32, 3): where the forearm begins, camera axes; towards
+    (32, 2): where it leads in the picture.
+    """
+
+    crops: tuple[DepthImage, ...]
+    boxes: NDArray[np.int64]
+    hands: tuple[FoundHand | None, ...]
+    wrist_mm: Array
+    towards: Array
+
+    @property
+    def anywhere(self) -> bool:
+        """Whether any sample has a reading."""
+        return any(hand is not None for hand in self.hands)
+
+
+def staged_hand(package: Package, clip: int, camera: Intrinsics) -> StagedHand:
+    """Return a clip's hand as it is put before a camera: CAMERA, or the same scaled down."""
     scale = camera.width_px / CAMERA.width_px
     hands = tuple(_scaled(hand, scale) for hand in clip_hands(package, clip))
-    crops = [_hand_only(crop) for crop in package.millimetres(clip)]
+    crops = tuple(_hand_only(crop) for crop in package.millimetres(clip))
     boxes = np.rint(package.boxes[clip] * scale).astype(np.int64)
-    rng = np.random.default_rng((seed, int(package.index[clip]), 5))
     arms = _wrists(crops, boxes, hands, camera)
-    side = 1.0 if np.median(arms.towards[:, 0]) < rng.normal(0.0, 0.15) else -1.0
-    backdrop = draw_backdrop(rng, camera, arms.wrist_mm, side, people)
-    # without a raised hand the other one would be the hand to find
-    other = second_hand(rng, backdrop, arms.wrist_mm) if any(hands) else None
-    view = View.of(camera)
-    sensor = sample_sensor(rng, seed, view)
-    tilt, girth = rng.uniform(0.2, 1.1), rng.uniform(0.85, 1.15)
-    limit_mm = rng.uniform(900.0, 3000.0)
-    black = np.zeros((camera.height_px, camera.width_px, 3), np.uint8)
-    still = None if other is None else draw_surface(other.cones(0), view)
-    frames = np.zeros((SAMPLES, camera.height_px, camera.width_px), np.uint16)
-    for i, hand in enumerate(hands):
-        scene = backdrop.depth_mm
-        if other is not None and still is not None:
-            moved = draw_surface(other.cones(i), view) if other.swing_mm.any() else still
-            scene = np.minimum(scene, moved)
-        patch = np.zeros_like(frames[i])
-        if hand is not None:
-            arm = arm_cones(arms.wrist_mm[i], arms.towards[i], tilt, backdrop.shoulder_mm, girth)
+    return StagedHand(crops, boxes, hands, arms.wrist_mm, arms.towards)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stage:
+    """A person in a room, whose hand is put where it is wanted; drawn once, used for a stream."""
+
+    camera: Intrinsics
+    backdrop: Backdrop
+    other: SecondHand | None
+    sensor: Sensor
+    tilt: float
+    girth: float
+    limit_mm: float
+
+    @staticmethod
+    def build(
+        rng: np.random.Generator,
+        seed: int,
+        camera: Intrinsics,
+        wrist_mm: Array,
+        towards: Array,
+        raised: bool = True,
+        people: Sequence[NDArray[np.uint8]] = (),
+    ) -> Stage:
+        """Draw a stage for a hand whose wrist is at wrist_mm (n, 3), its arm leading `towards`.
+
+        raised: whether there is a hand at all; without, the other one would be the hand to find.
+        """
+        side = 1.0 if np.median(towards[:, 0]) < rng.normal(0.0, 0.15) else -1.0
+        backdrop = draw_backdrop(rng, camera, wrist_mm, side, people)
+        other = second_hand(rng, backdrop, wrist_mm) if raised else None
+        if other is not None and not other.swing_mm.any():  # a part of the room
+            still = draw_surface(other.cones(0), View.of(camera))
+            backdrop = replace(backdrop, depth_mm=np.minimum(backdrop.depth_mm, still))
+            other = None
+        sensor = sample_sensor(rng, seed, View.of(camera))
+        tilt, girth = rng.uniform(0.2, 1.1), rng.uniform(0.85, 1.15)
+        return Stage(camera, backdrop, other, sensor, tilt, girth, rng.uniform(900.0, 3000.0))
+
+    def draw(
+        self,
+        index: int,
+        crop: DepthImage | None,
+        box: NDArray[np.int64],
+        wrist_mm: Array,
+        towards: Array,
+    ) -> DepthImage:
+        """Return what the camera sees with this crop (mm) in its box; None: no raised hand."""
+        view = View.of(self.camera)
+        scene = self.backdrop.depth_mm
+        if self.other is not None:
+            scene = np.minimum(scene, draw_surface(self.other.cones(index), view))
+        patch = np.zeros((self.camera.height_px, self.camera.width_px), np.uint16)
+        if crop is not None:
+            arm = arm_cones(wrist_mm, towards, self.tilt, self.backdrop.shoulder_mm, self.girth)
             scene = np.minimum(scene, draw_surface(arm, view))
-            _paste(patch, crops[i], boxes[i])
+            _paste(patch, crop, box)
             scene = np.where(patch > 0, patch, scene).astype(np.float32)
-        _, seen = sensor.observe(black, scene, i)
-        seen[seen > limit_mm] = 0
+        black = np.zeros((*patch.shape, 3), np.uint8)
+        _, seen = self.sensor.observe(black, scene, index)
+        seen[seen > self.limit_mm] = 0
         rim = cv2.dilate((patch > 0).view(np.uint8), np.ones((3, 3), np.uint8)) > 0
         seen[rim] = patch[rim]  # the crop's own readings, and the shadow that frames them
-        frames[i] = seen
-    return RebuiltClip(frames, hands, clip_times(package, clip, timing, fps_hz), camera)
+        return seen
 
 
 def clip_times(package: Package, clip: int, timing: Timing, fps_hz: float) -> Array:
