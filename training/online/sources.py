@@ -24,8 +24,8 @@ class SourceRequest:
     None where the source is drawn. seeds: one stream each, where the source is put together or
     drawn. split: `test`, `val` or `train`, of sources that have splits; None: the source's own
     choice. fps_hz: of the model's grid, at which drawn sources may deliver their frames.
-    limit: at most so many streams per seed. depth_direction: `brighter` or `darker`, of 8-bit own
-    recordings.
+    limit: at most so many streams per seed. Of own recordings: depth_direction `brighter` or
+    `darker`, where depth has 8 bits; labels: the model's, None to take any.
     """
 
     root: Path | None = None
@@ -34,6 +34,7 @@ class SourceRequest:
     fps_hz: float = 30.0
     limit: int | None = None
     depth_direction: str | None = None
+    labels: tuple[str, ...] | None = None
 
 
 ReadStreams = Callable[[SourceRequest], Sequence[OnlineStream]]
@@ -100,7 +101,7 @@ SOURCES: dict[str, KnownSource] = {
         stored=True,
     ),
     RECORDINGS: KnownSource(
-        "recorded_streams:recording_streams",
+        "own_streams:recording_streams",
         f"{RECORDINGS}:PATH, or just PATH: own recordings with NAME.labels.csv beside them",
     ),
 }
