@@ -98,10 +98,11 @@ def _stream(table: Path, options: SourceOptions, labels: Sequence[str] | None) -
         ),
     )
     if stream.idle_s < LEAST_IDLE_S:
+        where = spans[-1].place(str(table)) if spans else str(table)
         raise SourceError(
-            f"{table}, line {spans[-1].line}: with this span, the spans leave {stream.idle_s:.2g} s "
-            f"of the recording's {duration_s:.4g} s; false events need at least {LEAST_IDLE_S:g} s "
-            "in which nobody gestures — mark the gestures alone, or record a pause"
+            f"{where}: {stream.idle_s:.2g} s of the recording's {duration_s:.4g} s lie outside "
+            f"all spans; false events need at least {LEAST_IDLE_S:g} s in which nobody gestures "
+            "— mark the gestures alone, or record a pause"
         )
     return stream
 
@@ -109,11 +110,11 @@ def _stream(table: Path, options: SourceOptions, labels: Sequence[str] | None) -
 def _check_labels(table: Path, spans: Sequence[NamedSpan], labels: Sequence[str] | None) -> None:
     for span in spans:
         if not span.label:
-            raise SourceError(f"{table}, line {span.line}: the span has no label")
+            raise SourceError(f"{span.place(str(table))}: the span has no label")
         if labels is not None and span.label not in labels:
             known = ", ".join(label for label in labels if label != IDLE_LABEL)
             raise SourceError(
-                f"{table}, line {span.line}: the model has no gesture '{span.label}'; one of "
+                f"{span.place(str(table))}: the model has no gesture '{span.label}'; one of "
                 f"{known}, or take the span out"
             )
 
@@ -122,12 +123,12 @@ def _check_span(table: Path, span: NamedSpan, times_s: Sequence[float], end_s: f
     """The last frame lasts one period: ends may be rounded up to that, not beyond."""
     if span.end_s > end_s:
         raise SourceError(
-            f"{table}, line {span.line}: the span ends at {span.end_s:g} s, the recording at "
+            f"{span.place(str(table))}: the span ends at {span.end_s:g} s, the recording at "
             f"{end_s:.4g} s"
         )
     if not any(span.start_s <= time_s < span.end_s for time_s in times_s):
         raise SourceError(
-            f"{table}, line {span.line}: the recording has no frame from {span.start_s:g} to "
+            f"{span.place(str(table))}: the recording has no frame from {span.start_s:g} to "
             f"{span.end_s:g} s"
         )
 
