@@ -18,12 +18,9 @@ from motionrgbd.models.errors import CheckpointError, ParityError
 from motionrgbd.models.recipe import Modality
 from motionrgbd.training.evaluation.answers import match_answers
 from motionrgbd.training.evaluation.clips import EvaluationSet, SetRequest
-from motionrgbd.training.evaluation.report import (
-    PAGE,
-    check_templates,
-    prepare_folder,
-    write_report,
-)
+from motionrgbd.training.evaluation.page import PAGE, check_templates, prepare_folder
+from motionrgbd.training.evaluation.progress import show_progress
+from motionrgbd.training.evaluation.report import write_report
 from motionrgbd.training.evaluation.results import (
     OTHER_GRAPHS_TOLERANCE,
     SAME_GRAPHS_TOLERANCE,
@@ -214,7 +211,7 @@ def _whole(scorer: Scorer, clips: EvaluationSet) -> list[FloatArray]:
         rows.append(scorer.score(clip))
         if not np.isfinite(rows[-1]).all():
             raise UsageError(f"{scorer.model.file} gives NaN or infinite scores for {clip.name}")
-        _progress("scored", i + 1, len(clips.clips))
+        show_progress(f"scored {i + 1} of {len(clips.clips)} clips", last=i + 1 == len(clips.clips))
     return rows
 
 
@@ -227,14 +224,9 @@ def _streamed(
     for i, clip in enumerate(clips.clips):
         rows.append(engine.probabilities(clip))
         differences.append(score_difference(rows[-1], logits[i]))
-        _progress("streamed", i + 1, len(clips.clips))
+        show_progress(
+            f"streamed {i + 1} of {len(clips.clips)} clips", last=i + 1 == len(clips.clips)
+        )
     tolerance = SAME_GRAPHS_TOLERANCE if same_graphs else OTHER_GRAPHS_TOLERANCE
     names = [clip.name for clip in clips.clips]
     return rows, StreamedCheck.of(differences, names, tolerance)
-
-
-def _progress(what: str, done: int, count: int) -> None:
-    """Keep one line on a terminal up to date; say nothing elsewhere."""
-    if sys.stderr.isatty():
-        end = "\n" if done == count else ""
-        print(f"\r{what} {done} of {count} clips", end=end, file=sys.stderr, flush=True)

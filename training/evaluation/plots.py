@@ -20,7 +20,7 @@ from motionrgbd.training.evaluation.metrics import Indices, Reliability
 INK, MUTED, ACCENT, WARM, RULE = "#1d2733", "#66727f", "#2f6f9f", "#c8553d", "#d9dee4"
 _NAMED_AT_MOST = 64  # classes: beyond, names would not be readable
 _COUNTED_AT_MOST = 40
-_STYLE: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: small, and sharp at any size
     "font.family": "sans-serif",
     "font.size": 9,
@@ -32,12 +32,15 @@ _STYLE: dict[Any, Any] = {
 }
 
 
-@mpl.rc_context(_STYLE)
-def confusion_svg(confusion: Indices, classes: Sequence[str], answers: Sequence[str]) -> str:
+@mpl.rc_context(STYLE)
+def confusion_svg(
+    confusion: Indices, classes: Sequence[str], answers: Sequence[str], name: str = "confusion"
+) -> str:
     """Return the confusion matrix (C, A), each row as shares of its clips; answers left to right.
 
     Blue is right, red is wrong; shades grow with the root of the share, so that single clips show.
     Up to 40 classes the clips are counted in the cells, up to 64 classes are named.
+    name: begins the plot's ids, which must differ within a page.
     """
     used = [a for a in range(len(answers)) if a < len(classes) or confusion[:, a].any()]
     counts = confusion[:, used]
@@ -62,10 +65,10 @@ def confusion_svg(confusion: Indices, classes: Sequence[str], answers: Sequence[
     axis.set_xlabel("answer" if named else "answer, by number")
     axis.tick_params(length=0)
     axis.spines[:].set_visible(not named)
-    return _svg(figure, "confusion")
+    return figure_svg(figure, name)
 
 
-@mpl.rc_context(_STYLE)
+@mpl.rc_context(STYLE)
 def reliability_svg(diagram: Reliability) -> str:
     """Return accuracy by confidence, what was promised, and how many clips there are of each."""
     figure = Figure(figsize=(5.2, 4.6))
@@ -89,7 +92,7 @@ def reliability_svg(diagram: Reliability) -> str:
         axis.grid(axis="y", color=RULE, lw=0.5)
         axis.set_axisbelow(True)
         axis.tick_params(length=0)
-    return _svg(figure, "reliability")
+    return figure_svg(figure, "reliability")
 
 
 def _name_cells(
@@ -120,7 +123,7 @@ def _shades(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(1 + np.sqrt(shares)[..., None] * (full - 1))
 
 
-def _svg(figure: Figure, name: str) -> str:
+def figure_svg(figure: Figure, name: str) -> str:
     """Return a figure as an <svg> element whose ids are its own."""
     FigureCanvasSVG(figure)
     file = io.StringIO()

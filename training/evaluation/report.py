@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,28 +12,18 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from motionrgbd.core.errors import LibraryError, OutputError
 from motionrgbd.training.evaluation.clips import clip_strip
 from motionrgbd.training.evaluation.metrics import ClassScore, Share
+from motionrgbd.training.evaluation.page import Figure, render, safe, write_page
 from motionrgbd.training.evaluation.plots import confusion_svg, reliability_svg
 from motionrgbd.training.evaluation.results import Results, percent, percent_interval
 
-PAGE, DATA = "report.html", "report.json"
 TEMPLATE = Path(__file__).with_name("report.html.jinja")
 STRIP_PICTURES = 8
 STRIPS_AT_MOST = 40  # about 15 kB each
 _GAP_PX = 2
 _CONFUSIONS_AT_MOST = 12
 _JPEG_QUALITY = 82
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A headline number: what it is, its value, and what it means."""
-
-    name: str
-    value: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,78 +39,33 @@ class Mistake:
     picture: str | None
 
 
-def check_templates() -> None:
-    """Raise LibraryError where the page cannot be made; to be told before hours of scoring."""
-    try:
-        import jinja2  # noqa: F401
-    except ImportError as error:
-        raise LibraryError(
-            f"--out needs jinja2 ({error}) — pip install '.[train]' in the checkout"
-        ) from error
-
-
-def prepare_folder(folder: Path) -> None:
-    """Make the folder of a report. Raises OutputError where nothing can be written there."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / (DATA + ".part")
-        probe.write_bytes(b"")
-        probe.unlink()
-    except OSError as error:
-        raise OutputError(
-            f"{folder}: nothing can be written there ({error.strerror}) — choose another --out"
-        ) from error
-
-
 def write_report(folder: Path, results: Results, *, pictures: bool) -> None:
     """Write `report.html` and `report.json`, each whole or not at all.
 
     pictures: whether clips are shown. Raises OutputError where they cannot be written.
     """
-    page = report_html(results, pictures=pictures)
-    text = json.dumps(results.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
-    for name, content in ((PAGE, page), (DATA, text + "\n")):
-        part = folder / (name + ".part")
-        try:
-            part.write_text(content, encoding="utf-8")
-            os.replace(part, folder / name)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise OutputError(
-                f"{folder / name} cannot be written ({error.strerror}) — choose another --out"
-            ) from error
+    write_page(folder, report_html(results, pictures=pictures), results.to_json())
 
 
 def report_html(results: Results, *, pictures: bool) -> str:
     """Return the page; equal results give equal bytes."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
     metrics = results.metrics
     mistakes = results.mistakes
-    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+    return render(
+        TEMPLATE,
         results=results,
         figures=_figures(results),
         facts=_facts(results),
         classes=[_class_row(score) for score in metrics.classes],
-        confusion=_safe(
+        confusion=safe(
             confusion_svg(metrics.confusion, results.set.classes, results.answers.names)
         ),
-        reliability=_safe(reliability_svg(metrics.reliability)),
+        reliability=safe(reliability_svg(metrics.reliability)),
         confusions=_confusions(results),
         mistakes=[_mistake(results, i, pictures) for i in mistakes[:STRIPS_AT_MOST]],
         mistake_count=len(mistakes),
         pictures=pictures,
     )
-
-
-def _safe(svg: str) -> Any:
-    """Mark a plot of ours as no text to be escaped."""
-    import markupsafe
-
-    return markupsafe.Markup(svg)
 
 
 def _figures(results: Results) -> list[Figure]:
