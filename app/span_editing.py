@@ -10,27 +10,14 @@ import bisect
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from motionrgbd.core.errors import UsageError
+from motionrgbd.core.labels import NamedSpan
 
-_TICKS_PER_S = 10_000  # edges are whole tenths of a millisecond: short to read, finer than frames
+_TICKS_PER_S = 1_000  # edges are whole milliseconds, as tables of labels hold them
 MOST_UNDONE = 200  # steps back
 _LONGEST_LABEL = 60  # letters; longer ones are sentences
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
-    """One example of a gesture, from `start_s` to before `end_s`."""
-
-    start_s: float
-    end_s: float
-    label: str
-
-    @property
-    def duration_s(self) -> float:
-        """How long it lasts."""
-        return self.end_s - self.start_s
 
 
 class FrameTimes:
@@ -113,17 +100,17 @@ class SpanEditor:
     What cannot be is refused with `UsageError` that says why, and changes nothing.
     """
 
-    def __init__(self, times: FrameTimes, spans: Sequence[Span] = ()) -> None:
+    def __init__(self, times: FrameTimes, spans: Sequence[NamedSpan] = ()) -> None:
         self.times = times
-        self._spans: tuple[Span, ...] = ()
+        self._spans: tuple[NamedSpan, ...] = ()
         for span in spans:
-            self._spans = self._with(span, self._spans)
-        self._past: list[tuple[Span, ...]] = []
-        self._future: list[tuple[Span, ...]] = []
+            self._spans = self._with(replace(span, line=0), self._spans)
+        self._past: list[tuple[NamedSpan, ...]] = []
+        self._future: list[tuple[NamedSpan, ...]] = []
         self._saved = self._spans
 
     @property
-    def spans(self) -> tuple[Span, ...]:
+    def spans(self) -> tuple[NamedSpan, ...]:
         """All of them, in order of time."""
         return self._spans
 
@@ -136,33 +123,35 @@ class SpanEditor:
         """Tell that what is here now has been saved."""
         self._saved = self._spans
 
-    def at(self, time_s: float) -> Span | None:
+    def at(self, time_s: float) -> NamedSpan | None:
         """Return the span that holds a time."""
         return next((s for s in self._spans if s.start_s <= time_s < s.end_s), None)
 
-    def room(self, span: Span) -> tuple[float, float]:
+    def room(self, span: NamedSpan) -> tuple[float, float]:
         """Return from where to where a span could reach without touching its neighbours."""
         before = [s.end_s for s in self._spans if s.end_s <= span.start_s and s != span]
         after = [s.start_s for s in self._spans if s.start_s >= span.end_s and s != span]
         return max(before, default=0.0), min(after, default=self.times.end_s)
 
-    def add(self, start_s: float, end_s: float, label: str) -> Span:
+    def add(self, start_s: float, end_s: float, label: str) -> NamedSpan:
         """Mark a span between the frames nearest to its ends."""
-        span = Span(self.times.edge(start_s), self.times.edge(end_s), _checked_label(label))
+        span = NamedSpan(self.times.edge(start_s), self.times.edge(end_s), _checked_label(label))
         self._become(self._with(span, self._spans))
         return span
 
-    def move(self, span: Span, *, start_s: float | None = None, end_s: float | None = None) -> Span:
+    def move(
+        self, span: NamedSpan, *, start_s: float | None = None, end_s: float | None = None
+    ) -> NamedSpan:
         """Set one edge of a span, or both."""
         start_s = span.start_s if start_s is None else self.times.edge(start_s)
         end_s = span.end_s if end_s is None else self.times.edge(end_s)
         return self._exchange(span, replace(span, start_s=start_s, end_s=end_s))
 
-    def rename(self, span: Span, label: str) -> Span:
+    def rename(self, span: NamedSpan, label: str) -> NamedSpan:
         """Give a span another label."""
         return self._exchange(span, replace(span, label=_checked_label(label)))
 
-    def delete(self, span: Span) -> None:
+    def delete(self, span: NamedSpan) -> None:
         """Remove a span."""
         self._become(tuple(s for s in self._spans if s != span))
 
@@ -179,12 +168,12 @@ class SpanEditor:
         """Whether there is a change to take back."""
         return bool(self._past)
 
-    def _exchange(self, old: Span, new: Span) -> Span:
+    def _exchange(self, old: NamedSpan, new: NamedSpan) -> NamedSpan:
         others = tuple(s for s in self._spans if s != old)
         self._become(self._with(new, others))
         return new
 
-    def _with(self, span: Span, others: tuple[Span, ...]) -> tuple[Span, ...]:
+    def _with(self, span: NamedSpan, others: tuple[NamedSpan, ...]) -> tuple[NamedSpan, ...]:
         end_s = self.times.end_s
         if span.end_s <= span.start_s:
             raise UsageError(
@@ -202,16 +191,16 @@ class SpanEditor:
                     f"{_named(span)} from {span.start_s:.2f} to {span.end_s:.2f} s overlaps "
                     f"{_named(other)} from {other.start_s:.2f} to {other.end_s:.2f} s: move an edge"
                 )
-        return tuple(sorted((*others, span)))
+        return tuple(sorted((*others, span), key=lambda s: s.start_s))
 
-    def _become(self, spans: tuple[Span, ...]) -> None:
+    def _become(self, spans: tuple[NamedSpan, ...]) -> None:
         if spans == self._spans:
             return
         self._past = [*self._past, self._spans][-MOST_UNDONE:]
         self._future.clear()
         self._spans = spans
 
-    def _step(self, take: list[tuple[Span, ...]], keep: list[tuple[Span, ...]]) -> bool:
+    def _step(self, take: list[tuple[NamedSpan, ...]], keep: list[tuple[NamedSpan, ...]]) -> bool:
         if not take:
             return False
         keep.append(self._spans)
@@ -219,7 +208,7 @@ class SpanEditor:
         return True
 
 
-def label_counts(spans: Sequence[Span]) -> dict[str, int]:
+def label_counts(spans: Sequence[NamedSpan]) -> dict[str, int]:
     """Return how many examples each label has, in the order of their names."""
     counts = Counter(span.label for span in spans)
     return dict(sorted(counts.items(), key=lambda item: item[0].casefold()))
@@ -241,5 +230,5 @@ def _checked_label(label: str) -> str:
     return plain
 
 
-def _named(span: Span) -> str:
+def _named(span: NamedSpan) -> str:
     return f"‘{span.label}’"

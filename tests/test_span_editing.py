@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motionrgbd.app.span_editing import (
-    FrameTimes,
-    Span,
-    SpanEditor,
-    completions,
-    label_counts,
-)
+from motionrgbd.app.span_editing import FrameTimes, SpanEditor, completions, label_counts
 from motionrgbd.core.errors import UsageError
+from motionrgbd.core.labels import NamedSpan, read_spans, write_spans
 
 FPS = 30.0
 
@@ -32,11 +30,12 @@ def editor() -> SpanEditor:
 # ---- frames ----
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.floats(0, 10), st.integers(0, 300))
 def test_an_edge_takes_in_exactly_the_frames_from_it_on(time_s: float, read: int) -> None:
     times = FrameTimes(FPS, 10.0, stamps(read))
     edge_s = times.edge(time_s)
-    assert abs(edge_s - time_s) <= 0.5 / FPS + 2e-4
+    assert abs(edge_s - time_s) <= 0.5 / FPS + 2e-3
     assert edge_s == times.edge(edge_s)
     frames = [*stamps(read), *(i / FPS for i in range(read, 300))]
     nearest = min((*frames, 10.0), key=lambda t: abs(t - edge_s))
@@ -53,7 +52,7 @@ def test_frame_steps_follow_the_recorded_times_where_frames_are_missing() -> Non
     assert times.after(0.033) == 0.1
     assert times.frame(0.09) == 0.033
     times.finish()
-    assert times.after(0.133) == times.end_s == pytest.approx(0.1663, abs=1e-4)
+    assert times.after(0.133) == times.end_s == pytest.approx(0.166, abs=1e-6)
 
 
 def test_before_a_recording_is_read_its_nominal_rate_counts() -> None:
@@ -75,7 +74,7 @@ def test_before_a_recording_is_read_its_nominal_rate_counts() -> None:
 def test_spans_are_kept_in_order_with_their_edges_on_frames(editor: SpanEditor) -> None:
     editor.add(4.01, 5.0, "wave")
     first = editor.add(1.0, 2.02, "  thumbs   up ")
-    assert first == Span(1.0, pytest.approx(2.0333, abs=2e-4), "thumbs up")
+    assert first == NamedSpan(1.0, pytest.approx(2.0333, abs=2e-3), "thumbs up")
     assert [s.label for s in editor.spans] == ["thumbs up", "wave"]
     assert editor.at(4.5) == editor.spans[1]
     assert editor.at(3.0) is None
@@ -118,7 +117,7 @@ def test_edges_move_but_not_over_a_neighbour(editor: SpanEditor) -> None:
     with pytest.raises(UsageError, match=r"‘wave’ from 1\.50 to 4\.00 s overlaps ‘push’"):
         editor.move(wave, start_s=1.5)
     assert editor.spans == (push, wave)
-    assert editor.move(push, start_s=0.0, end_s=2.5).duration_s == 2.5
+    assert editor.move(push, start_s=0.0, end_s=2.5).end_s == 2.5
 
 
 def test_undo_and_redo_walk_through_every_change(editor: SpanEditor) -> None:
@@ -157,11 +156,11 @@ def test_it_is_known_whether_there_is_something_to_save(editor: SpanEditor) -> N
 
 def test_spans_of_a_table_are_taken_as_they_are_and_checked() -> None:
     times = FrameTimes(FPS, 10.0)
-    loaded = SpanEditor(times, [Span(2.017, 2.5, "b"), Span(1.0, 2.0, "a")])
-    assert loaded.spans == (Span(1.0, 2.0, "a"), Span(2.017, 2.5, "b"))
+    loaded = SpanEditor(times, [NamedSpan(2.017, 2.5, "b"), NamedSpan(1.0, 2.0, "a")])
+    assert loaded.spans == (NamedSpan(1.0, 2.0, "a"), NamedSpan(2.017, 2.5, "b"))
     assert not loaded.can_undo
     with pytest.raises(UsageError, match=r"which lasts 10\.00 s"):
-        SpanEditor(times, [Span(9.0, 11.0, "a")])
+        SpanEditor(times, [NamedSpan(9.0, 11.0, "a")])
 
 
 def test_a_recording_of_unknown_length_is_marked_all_the_same() -> None:
@@ -174,11 +173,28 @@ def test_a_recording_of_unknown_length_is_marked_all_the_same() -> None:
         editor.move(editor.spans[0], start_s=0.6)
 
 
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 298), st.integers(1, 299), st.floats(0, 1e6))
+def test_a_table_keeps_the_frames_of_a_span(first: int, count: int, origin_s: float) -> None:
+    """What is inside after writing and reading is what was inside before."""
+    times_s = stamps(300, origin_s)
+    editor = SpanEditor(FrameTimes(FPS, 10.0, times_s))
+    last = min(first + count, 299)
+    editor.add(times_s[first], times_s[last], "push")
+    file = Path("push.labels.csv")
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+        patch.chdir(folder)
+        write_spans(file, editor.spans)
+        (span,) = read_spans(file)
+    inside = [i for i, t in enumerate(times_s) if span.start_s <= t < span.end_s]
+    assert inside == list(range(first, last))
+
+
 # ---- labels ----
 
 
 def test_labels_are_counted_and_completed() -> None:
-    spans = [Span(0, 1, "wave"), Span(1, 2, "Push"), Span(2, 3, "wave")]
+    spans = [NamedSpan(0, 1, "wave"), NamedSpan(1, 2, "Push"), NamedSpan(2, 3, "wave")]
     assert list(label_counts(spans).items()) == [("Push", 1), ("wave", 2)]
     labels = ["push", "two-hand push", "wave"]
     assert completions("PU", labels) == ["push", "two-hand push"]
