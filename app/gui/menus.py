@@ -21,8 +21,16 @@ class Item:
     checked: bool | None = None  # not None: an entry that is on or off
 
 
-MENUS: tuple[tuple[str, tuple[Item, ...]], ...] = (
-    ("&File", (Item("&Quit", ("Ctrl+Q", "Ctrl+W"), "close"),)),
+Menus = tuple[tuple[str, tuple[Item, ...]], ...]
+
+MENUS: Menus = (
+    (
+        "&File",
+        (
+            Item("&Teach own gestures …", ("Ctrl+T",), "teach"),
+            Item("&Quit", ("Ctrl+Q", "Ctrl+W"), "close"),
+        ),
+    ),
     (
         "&View",
         (
@@ -55,7 +63,7 @@ MENUS: tuple[tuple[str, tuple[Item, ...]], ...] = (
 class ShortcutDialog(QDialog):
     """Every menu entry with its keys."""
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, parent: QWidget, menus: Menus = MENUS) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Keyboard shortcuts")
@@ -63,7 +71,7 @@ class ShortcutDialog(QDialog):
         grid.setContentsMargins(20, 16, 24, 20)
         grid.setHorizontalSpacing(28)
         row = 0
-        for title, items in MENUS:
+        for title, items in menus:
             heading = QLabel(title.replace("&", ""))
             heading.setFont(scaled_font(heading, 1.0, bold=True))
             heading.setContentsMargins(0, 8 if row else 0, 0, 0)

@@ -56,6 +56,12 @@ class ElidedLabel(QLabel):
             super().setText(text)
             self._say_all()
 
+    def set_role(self, role: QPalette.ColorRole) -> None:
+        """Choose the palette's colour that the text has."""
+        if role != self._role:
+            self._role = role
+            self.update()
+
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         return QSize(24, super().minimumSizeHint().height())
 

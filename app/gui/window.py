@@ -44,8 +44,12 @@ FEW_LABELS = 15  # so many leave room for the pipeline below them in the smalles
 
 
 class MainWindow(QMainWindow):
-    """Shows snapshots of one source; asks for playback through signals."""
+    """Shows snapshots of one source; asks for playback through signals.
 
+    teach_wanted: own gestures are to be taught, which takes another window.
+    """
+
+    teach_wanted = Signal()
     play_toggled = Signal()
     step_requested = Signal()
     seek_requested = Signal(float)  # seconds from the start of the recording
@@ -79,6 +83,7 @@ class MainWindow(QMainWindow):
         self._top_score = QLabel("")
         self._lay_out()
         self._playback_actions: list[QAction] = []
+        self._teach_actions: list[QAction] = []
         self._add_menus()
         self._join_signals()
 
@@ -182,6 +187,9 @@ class MainWindow(QMainWindow):
                     action.toggled.connect(method)
                 if title == "&Playback":
                     self._playback_actions.append(action)
+                elif item.method == "teach":
+                    self._teach_actions.append(action)
+                    action.setVisible(False)
                 elif item.method in ("show_gestures", "show_pipeline"):
                     action.setVisible(self._tabs is not None)
             if title == "&Playback":
@@ -216,6 +224,13 @@ class MainWindow(QMainWindow):
     def set_notice(self, notice: texts.Notice) -> None:
         """Show how things stand."""
         self.notice_bar.set_notice(notice)
+
+    def set_teachable(self, why_not: str) -> None:
+        """Offer to teach own gestures; greyed out, with the reason, where the model cannot."""
+        for action in self._teach_actions:
+            action.setVisible(True)
+            action.setEnabled(not why_not)
+            action.setText("&Teach own gestures …" + (f" ({why_not})" if why_not else ""))
 
     def set_snapshot(self, snapshot: Snapshot, elapsed_s: float) -> None:
         """Show a moment: pictures, probabilities and where the recording is."""
@@ -283,6 +298,10 @@ class MainWindow(QMainWindow):
         return self._summary.text()
 
     # ---- what menus and keys call ----
+
+    def teach(self) -> None:
+        """Ask for the window that teaches own gestures."""
+        self.teach_wanted.emit()
 
     def next_heat(self) -> None:
         """Draw the next choice of guidance map."""
