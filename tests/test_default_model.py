@@ -31,7 +31,14 @@ from motionrgbd.training.hand_clips import (
 )
 from motionrgbd.training.hand_labels import LABELS
 from motionrgbd.training.hand_network import HandStage, fused, gesture_scores
-from motionrgbd.training.hand_plans import IDLE, Planner, plan_clip, real_frames
+from motionrgbd.training.hand_plans import (
+    BROKEN,
+    IDLE,
+    KNOWN_FROM,
+    Planner,
+    plan_clip,
+    real_frames,
+)
 from motionrgbd.training.hand_recipe import CONFIG, RECIPE, Mixture, TrainingPlan
 from motionrgbd.training.hand_streams import IDLE_GESTURE, Augmentation, draw, mirrored, take_of
 from motionrgbd.training.hand_tasks import HandData, StageTask, accuracies, clip_scores
@@ -143,6 +150,34 @@ def test_plans_stay_within_their_clips_and_score_idle_and_gestures(clips: HandCl
     assert len(seen) > 20
 
 
+def test_a_hand_that_gestures_nothing_breaks_off_what_it_begins(clips: HandClips) -> None:
+    planner = Planner(clips, RECIPE.fps_hz)
+    begun = 0
+    for seed in range(60):
+        plan = planner.unrest(np.random.default_rng(seed))
+        assert (plan.fine == IDLE).all()
+        assert 0 <= plan.ends.min() <= plan.ends.max() < len(plan.clip) == len(plan.place)
+        middle = plan.sample[(plan.sample > 2) & (plan.sample < 29)]
+        assert middle.max(initial=0) <= BROKEN[1] * 32
+        begun += middle.max(initial=0) > 4
+        # no faster than a hand is: metres between two frames
+        assert np.linalg.norm(np.diff(plan.place, axis=0), axis=1).max() < 0.5
+    assert begun > 15
+
+
+def test_windows_know_a_gesture_late_and_idle_early(clips: HandClips) -> None:
+    """A window that ends early in a gesture looks like one that is broken off."""
+    planner = Planner(clips, RECIPE.fps_hz)
+    for seed in range(40):
+        plan = planner.stream(np.random.default_rng(seed))
+        shown = plan.sample[plan.ends]
+        middle = (shown > 2) & (shown < 29)  # a gesture is under way, or is broken off
+        gesture = plan.fine != IDLE
+        # the speed within a gesture is bent by up to a fifth of it
+        assert shown[middle & gesture].min(initial=31) > 32 * (KNOWN_FROM - 0.2)
+        assert shown[middle & ~gesture].max(initial=0) < 32 * (BROKEN[1] + 0.2)
+
+
 def test_drawing_is_a_function_of_its_seed(clips: HandClips) -> None:
     planner = Planner(clips, RECIPE.fps_hz)
 
@@ -207,7 +242,9 @@ def test_the_whole_way_from_clips_to_a_bundle_that_falls_back(
 ) -> None:
     few = _schedule(2)
     plan = TrainingPlan(few, few, few, *[Mixture(2, 1, 1)] * 3, recordings=1, held_out=1)
-    given = argparse.Namespace(out=cache, root=small_set, quick=True, hold_out_val=False, seed=1)
+    given = argparse.Namespace(
+        out=cache, root=small_set, quick=True, hold_out_val=False, seed=1, start=None
+    )
     small = replace(CONFIG, width=0.125, blocks=1)
     monkeypatch.setattr(default_model, "CONFIG", small)
     folder = recordings_folder(cache / "cache", RECIPE)
@@ -322,7 +359,7 @@ def test_people_rest_before_and_after_they_move() -> None:
 def test_a_run_does_not_go_on_in_the_folder_of_another(clips: HandClips, tmp_path: Path) -> None:
     few = _schedule(1)
     plan = TrainingPlan(few, few, few, *[Mixture(1, 1, 1)] * 3, recordings=1, held_out=1)
-    given = argparse.Namespace(out=tmp_path)
+    given = argparse.Namespace(out=tmp_path, start=None)
     data = HandData(clips, [], clips)
     default_model.same_run(plan, data, given)
     default_model.same_run(plan, data, given)  # the same again goes on

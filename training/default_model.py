@@ -34,6 +34,7 @@ from motionrgbd.training.hand_recipe import (
     TrainingPlan,
     full_plan,
     quick_plan,
+    refining_plan,
 )
 from motionrgbd.training.hand_tasks import FusionTask, HandData, StageTask
 from motionrgbd.training.loop import fit, process
@@ -51,17 +52,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise UsageError(f"--seed must be 0 or more, got {given.seed}")
     if process()[1] > 1:
         raise UsageError("train default runs in one process: start it without torchrun")
-    plan = quick_plan(given.seed) if given.quick else full_plan(given.seed)
+    if given.quick and given.start:
+        raise UsageError("--quick learns from nothing: leave --start out")
+    plan = _plan(given)
     data = data_of(plan, given)  # whatever is wrong with it is found before hours of training
     same_run(plan, data, given)
     if given.stage in STAGES:
-        train_stage(given.stage, plan, data, given.out)
+        train_stage(given.stage, plan, data, given.out, given.start)
         return 0
     for modality in STAGES:
-        train_stage(modality, plan, data, given.out)
+        train_stage(modality, plan, data, given.out, given.start)
     network = train_fusion(plan, data, given.out)
     finish(network, plan, data, given)
     return 0
+
+
+def _plan(given: argparse.Namespace) -> TrainingPlan:
+    if given.quick:
+        return quick_plan(given.seed)
+    return refining_plan(given.seed) if given.start else full_plan(given.seed)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -73,6 +82,12 @@ def _parser() -> argparse.ArgumentParser:
         "--hold-out-val",
         action="store_true",
         help="train without the val subjects, to choose hyper-parameters on them",
+    )
+    parser.add_argument(
+        "--start",
+        type=Path,
+        metavar="RUN",
+        help="go on from what this finished run learned, in a third of the steps",
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--stage", choices=(*STAGES, "all"), default="all")
@@ -88,6 +103,7 @@ def same_run(plan: TrainingPlan, data: HandData, given: argparse.Namespace) -> N
         "network": dataclasses.asdict(CONFIG),
         "clips": clips,
         "rest": len(data.rest),
+        **({"start": _digest(given.start)} if given.start else {}),
     }
     path, text = given.out / "run.json", json.dumps(made_of, indent=1, sort_keys=True)
     if not path.is_file():
@@ -100,6 +116,17 @@ def same_run(plan: TrainingPlan, data: HandData, given: argparse.Namespace) -> N
             f"{given.out} holds a run of another {', '.join(differing)} — choose another folder, "
             "or delete it"
         )
+
+
+def _digest(run: Path) -> str:
+    """Return what a finished run's stages hold, as a hash."""
+    held = hashlib.sha256()
+    for modality in STAGES:
+        path = run / modality / "last.safetensors"
+        if not path.is_file():
+            raise UsageError(f"{path} is missing: --start names the folder of a finished run")
+        held.update(path.read_bytes())
+    return held.hexdigest()
 
 
 def data_of(plan: TrainingPlan, given: argparse.Namespace) -> HandData:
@@ -145,12 +172,20 @@ def config_of(modality: Modality) -> NetworkConfig:
     return dataclasses.replace(CONFIG, modalities=(modality,))
 
 
-def train_stage(modality: Modality, plan: TrainingPlan, data: HandData, out: Path) -> HandStage:
-    """Train one modality alone; colour starts from the finished depth stage."""
+def train_stage(
+    modality: Modality,
+    plan: TrainingPlan,
+    data: HandData,
+    out: Path,
+    begin: Path | None = None,
+) -> HandStage:
+    """Train one modality alone; without another run to begin with, colour starts from depth."""
     depth = modality == "depth"
     mixture = plan.depth_mixture if depth else plan.color_mixture
     schedule = plan.depth if depth else plan.color
     start = None if depth else trained_stage("depth", out)
+    if begin is not None:
+        start = trained_stage(modality, begin)
     task = StageTask(modality, config_of(modality), RECIPE, data, mixture, schedule, start)
     network: HandStage = fit(task, schedule, out / modality)
     return network
@@ -190,6 +225,7 @@ def finish(
     switches = (" --quick" if given.quick else "") + (
         " --hold-out-val" if given.hold_out_val else ""
     )
+    switches += " --start RUN (a finished run of the same command)" if given.start else ""
     checkpoint = checkpoint_of(
         network,
         HandData(data.watched, unseen, data.watched),

@@ -131,11 +131,20 @@ def pasted(crop: NDArray[np.uint16], box: NDArray[np.int64]) -> NDArray[np.uint1
     """Return the 640x480 picture with a crop back in its box (y0 x0 y1 x1), all else 0."""
     width, height = FRAME_PX
     frame = np.zeros((height, width), np.uint16)
-    y0, x0, y1, x1 = (int(v) for v in box)
-    patch = cv2.resize(crop, (x1 - x0, y1 - y0), interpolation=cv2.INTER_NEAREST_EXACT)
-    top, left, bottom, right = max(y0, 0), max(x0, 0), min(y1, height), min(x1, width)
-    frame[top:bottom, left:right] = patch[top - y0 : bottom - y0, left - x0 : right - x0]
+    paste(frame, crop, box)
     return frame
+
+
+def paste(frame: NDArray[np.uint16], crop: NDArray[np.uint16], box: NDArray[np.int64]) -> None:
+    """Put a crop into its box (y0 x0 y1 x1) of a frame, nearest neighbours; outside, it is cut."""
+    y0, x0, y1, x1 = box.tolist()
+    if y1 <= y0 or x1 <= x0:
+        return
+    patch = cv2.resize(crop, (x1 - x0, y1 - y0), interpolation=cv2.INTER_NEAREST_EXACT)
+    top, left = max(y0, 0), max(x0, 0)
+    bottom, right = min(y1, frame.shape[0]), min(x1, frame.shape[1])
+    if bottom > top and right > left:
+        frame[top:bottom, left:right] = patch[top - y0 : bottom - y0, left - x0 : right - x0]
 
 
 def square(x_px: float, y_px: float, z_mm: float, side_m: float) -> Box:

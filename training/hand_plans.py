@@ -17,6 +17,10 @@ from motionrgbd.training.datasets.shrec17 import SAMPLES
 from motionrgbd.training.hand_clips import CAMERA, SOURCE_HZ, HandClips
 
 IDLE = 28  # the fine class after the 28 gestures
+# Which class a window has that ends within a gesture: idle up to this share of it, the gesture from
+# that share on. What is broken off before is none.
+IDLE_UNTIL, KNOWN_FROM = 0.4, 0.65
+BROKEN = (0.1, 0.45)
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,40 @@ def plan_clip(clips: HandClips, clip: int, *, timed: bool, fps_hz: float) -> Pla
     )
 
 
+_Part = tuple[NDArray[np.int64], NDArray[np.float64]]  # samples (n,), the hand's places (n, 3) in m
+
+
+class _Take:
+    """What a stream is made of so far, and which windows could be scored.
+
+    parts: (clip, part) one after the other. ends, fine: windows of gestures. idle: frames at which
+    there is none; hard: those of them that look most like one.
+    """
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[int, _Part]] = []
+        self.ends: list[int] = []
+        self.fine: list[int] = []
+        self.idle: list[int] = []
+        self.hard: list[int] = []
+        self.position = 0
+
+    def add(self, part: _Part, clip: int) -> None:
+        if len(part[0]):
+            self.parts.append((clip, part))
+            self.position += len(part[0])
+
+    def rest(self, part: _Part, clip: int, skip: int = 0) -> None:
+        begun = self.position
+        self.add(part, clip)
+        self.idle += range(begun + skip, self.position)
+
+    def broken(self, part: _Part, clip: int) -> None:
+        begun = self.position
+        self.rest(part, clip)
+        self.hard += range(begun + len(part[0]) // 3, self.position)
+
+
 class Planner:
     """Draws plans; what it draws depends on the generator alone."""
 
@@ -84,56 +122,74 @@ class Planner:
         if rng.random() < 0.35:
             ends.append(int(last * rng.uniform(0.75, 0.97)))
         fine = np.full(len(ends), self._clips.fine[clip])
-        return self._plan([(clip, sample, self._metres[clip][sample])], np.array(ends), fine)
+        return self._plan([(clip, (sample, self._metres[clip][sample]))], np.array(ends), fine)
 
     def stream(self, rng: np.random.Generator) -> Plan:
         """Plan rest, a gesture, rest or a broken-off gesture, and perhaps another gesture."""
-        parts: list[tuple[int, NDArray[np.int64], NDArray[np.float64]]] = []
-        ends: list[int] = []
-        fine: list[int] = []
-        position = 0
+        take = _Take()
+        own, clip = self._person(rng)
+        take.rest(self._rest(rng, clip, 0, 4, 30), clip, skip=2)
+        for _ in range(int(rng.integers(1, 3))):
+            if rng.random() < 0.35:
+                take.broken(self._broken(rng, clip), clip)
+                take.rest(self._rest(rng, clip, 0, 2, 16), clip)
+            sample = self._timing(rng, clip)
+            begun, length = take.position, len(sample)
+            take.add((sample, self._metres[clip][sample]), clip)
+            take.idle += range(begun, begun + int(IDLE_UNTIL * length))
+            known, stop = begun + int(KNOWN_FROM * length), take.position
+            take.add(self._rest(rng, clip, SAMPLES - 1, 3, 30), clip)
+            latest = min(take.position, stop + 4)
+            chosen = [stop - 1, int(rng.integers(known, latest)), int(rng.integers(known, latest))]
+            take.ends += chosen
+            take.fine += [int(self._clips.fine[clip])] * len(chosen)
+            following = int(rng.choice(own))
+            self._move(rng, take, (clip, SAMPLES - 1), (following, 0))
+            take.idle, take.hard = (
+                [end for end in ends if not stop <= end < stop + 8]
+                for ends in (take.idle, take.hard)
+            )
+            take.idle += range(stop + 8, take.position)
+            clip = following
+        return self._drawn(rng, take, min(len(take.idle), len(take.ends) + 1))
 
-        def add(clip: int, sample: NDArray[np.int64], place: NDArray[np.float64]) -> int:
-            nonlocal position
-            parts.append((clip, sample, place))
-            begun, position = position, position + len(sample)
-            return begun
+    def unrest(self, rng: np.random.Generator) -> Plan:
+        """Plan a hand that is up and gestures nothing: poses, moves, broken-off gestures."""
+        take = _Take()
+        own, clip = self._person(rng)
+        sample = int(rng.choice([0, SAMPLES - 1]))
+        for _ in range(int(rng.integers(2, 6))):
+            what = rng.random()
+            begun = take.position
+            if what < 0.3:
+                take.add(self._rest(rng, clip, sample, 4, 40), clip)
+            elif what < 0.65:
+                following, there = int(rng.choice(own)), int(rng.choice([0, SAMPLES - 1]))
+                self._move(rng, take, (clip, sample), (following, there))
+                clip, sample = following, there
+            else:
+                if sample != 0:
+                    self._move(rng, take, (clip, sample), (clip, 0))
+                take.add(self._rest(rng, clip, 0, 2, 10), clip)
+                take.broken(self._broken(rng, clip), clip)
+                sample = 0
+            take.idle += range(begun, take.position)
+        return self._drawn(rng, take, min(len(take.idle), 6))
 
+    def _person(self, rng: np.random.Generator) -> tuple[NDArray[np.int64], int]:
+        """Draw a person, and one of the person's clips."""
         subject = self._clips.subject[int(rng.integers(len(self._clips)))]
         own = np.flatnonzero(self._clips.subject == subject)
-        clip = int(rng.choice(own))
-        idle: list[int] = []
-        begun = add(clip, *self._rest(rng, clip, 0, 4, 30))
-        idle += list(range(begun + 2, position))
-        for _ in range(int(rng.integers(1, 3))):
-            if rng.random() < 0.3:
-                begun = add(clip, *self._broken(rng, clip))
-                idle += list(range(begun, position))
-                begun = add(clip, *self._rest(rng, clip, 0, 2, 16))
-                idle += list(range(begun, position))
-            sample = self._timing(rng, clip)
-            length = len(sample)
-            begun = add(clip, sample, self._metres[clip][sample])
-            idle += list(range(begun, begun + length // 5))
-            known = begun + int(0.65 * length)
-            gesture = int(self._clips.fine[clip])
-            stop = position
-            begun = add(clip, *self._rest(rng, clip, SAMPLES - 1, 3, 30))
-            latest = min(position, stop + 4)
-            chosen = [stop - 1, int(rng.integers(known, latest)), int(rng.integers(known, latest))]
-            ends += chosen
-            fine += [gesture] * len(chosen)
-            idle += list(range(stop + 8, position))
-            following = int(rng.choice(own))
-            begun = add(following, *self._move(rng, clip, following))
-            idle += list(range(max(begun, stop + 8), position))
-            clip = following
-        wanted = min(len(idle), len(ends) + 1)
-        resting = rng.choice(np.array(idle), wanted, replace=False)
+        return own, int(rng.choice(own))
+
+    def _drawn(self, rng: np.random.Generator, take: _Take, wanted: int) -> Plan:
+        """Score the gestures' windows and some of the idle ones; the hard ones come first."""
+        hard = rng.permutation(np.array(take.hard, np.int64))[: (wanted + 1) // 2]
+        easy = rng.choice(np.array(take.idle), wanted - len(hard), replace=False)
         return self._plan(
-            parts,
-            np.concatenate([np.array(ends), resting]),
-            np.concatenate([np.array(fine), np.full(wanted, IDLE)]),
+            take.parts,
+            np.concatenate([np.array(take.ends, np.int64), hard, easy]),
+            np.concatenate([np.array(take.fine, np.int64), np.full(wanted, IDLE)]),
         )
 
     def _timing(self, rng: np.random.Generator, clip: int) -> NDArray[np.int64]:
@@ -156,7 +212,7 @@ class Planner:
 
     def _rest(
         self, rng: np.random.Generator, clip: int, sample: int, least: int, most: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    ) -> _Part:
         """Hold a pose: natural jitter and drift, now and then the next pose and back."""
         frames = int(rng.integers(least, most))
         away = 2 if sample == 0 else SAMPLES - 3
@@ -167,35 +223,44 @@ class Planner:
         )
         return steps, self._metres[clip][sample] + drift + sway
 
-    def _broken(
-        self, rng: np.random.Generator, clip: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Begin a gesture, stop early and take it back."""
-        most = int(SAMPLES * rng.uniform(0.1, 0.3))
-        out = np.linspace(0, most, int(rng.integers(3, 9)))
-        steps = np.concatenate([out, out[::-1]]).astype(np.int64)
-        return steps, self._metres[clip][steps]
+    def _broken(self, rng: np.random.Generator, clip: int) -> _Part:
+        """Begin a gesture, stop early; take it back or stay."""
+        way = self._timing(rng, clip)
+        out = way[way <= SAMPLES * rng.uniform(*BROKEN)]
+        back = out[:: -int(rng.integers(1, 3))] if rng.random() < 0.5 else out[-1:]
+        steps = np.concatenate([out, back, np.repeat(back[-1:], int(rng.integers(0, 12)))])
+        drift = np.cumsum(rng.normal(0, rng.uniform(0, 0.002), (len(steps), 3)), 0)
+        return steps, self._metres[clip][steps] + drift
 
     def _move(
-        self, rng: np.random.Generator, clip: int, following: int
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Move from where a clip ended to where the next one starts, in its first pose."""
+        self,
+        rng: np.random.Generator,
+        take: _Take,
+        before: tuple[int, int],
+        after: tuple[int, int],
+    ) -> None:
+        """Move from a clip's sample to another's; on the way the hand takes its pose."""
         frames = int(rng.integers(4, 16))
-        u = 0.5 - 0.5 * np.cos(np.pi * np.linspace(0, 1, frames))[:, None]
-        start, stop = self._metres[clip][-1], self._metres[following][0]
-        arc = rng.normal(0, 0.03, 3) * np.sin(np.pi * u)
-        return np.zeros(frames, np.int64), start + (stop - start) * u + arc
+        u = 0.5 - 0.5 * np.cos(np.pi * np.arange(1, frames + 1) / frames)
+        start, stop = self._metres[before], self._metres[after]
+        arc = rng.normal(0, 0.03, 3)
+        place = start + (stop - start) * u[:, None] + arc * np.sin(np.pi * u)[:, None]
+        turn = int(frames * rng.uniform(0.0, 0.8))
+        begun = take.position
+        take.add((np.full(turn, before[1]), place[:turn]), before[0])
+        take.add((np.full(frames - turn, after[1]), place[turn:]), after[0])
+        take.hard += range(begun + frames // 2, take.position)
 
     def _plan(
         self,
-        parts: Sequence[tuple[int, NDArray[np.int64], NDArray[np.float64]]],
+        parts: Sequence[tuple[int, _Part]],
         ends: NDArray[np.int64],
         fine: NDArray[np.int64],
     ) -> Plan:
         return Plan(
-            clip=np.concatenate([np.full(len(sample), clip) for clip, sample, _ in parts]),
-            sample=np.concatenate([sample for _, sample, _ in parts]),
-            place=np.concatenate([place for _, _, place in parts]),
+            clip=np.concatenate([np.full(len(sample), clip) for clip, (sample, _) in parts]),
+            sample=np.concatenate([sample for _, (sample, _) in parts]),
+            place=np.concatenate([place for _, (_, place) in parts]),
             ends=ends,
             fine=fine,
         )

@@ -71,6 +71,7 @@ class HandBatches:
         mixture, clips = self._mixture, self._data.clips
         takes = [take_of(self._planner.alone(rng), clips) for _ in range(mixture.alone)]
         takes += [take_of(self._planner.stream(rng), clips) for _ in range(mixture.streams)]
+        takes += [take_of(self._planner.unrest(rng), clips) for _ in range(mixture.unrest)]
         for recordings, count in (
             (self._data.synthetic, mixture.synthetic),
             (self._data.rest, mixture.rest),

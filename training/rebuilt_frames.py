@@ -23,7 +23,7 @@ from motionrgbd.core.results import Box
 from motionrgbd.core.synthetic.render import View
 from motionrgbd.core.synthetic.sensor import Sensor, sample_sensor
 from motionrgbd.training.datasets.shrec17 import SAMPLES
-from motionrgbd.training.hand_clips import CAMERA, Package, cut_times, real_times
+from motionrgbd.training.hand_clips import CAMERA, Package, cut_times, paste, real_times
 from motionrgbd.training.rebuilt_scenes import (
     Backdrop,
     SecondHand,
@@ -80,7 +80,8 @@ def plain_clip(
     hands = clip_hands(package, clip)
     depth = np.zeros((SAMPLES, CAMERA.height_px, CAMERA.width_px), np.uint16)
     for i, crop in enumerate(package.millimetres(clip)):
-        _paste(depth[i], crop, package.boxes[clip, i] if hands[i] else None)
+        if hands[i] is not None:
+            paste(depth[i], crop, package.boxes[clip, i])
     return RebuiltClip(depth, hands, clip_times(package, clip, timing, fps_hz), CAMERA)
 
 
@@ -194,7 +195,7 @@ class Stage:
         if crop is not None:
             arm = arm_cones(wrist_mm, towards, self.tilt, self.backdrop.shoulder_mm, self.girth)
             scene = np.minimum(scene, draw_surface(arm, view))
-            _paste(patch, crop, box)
+            paste(patch, crop, box)
             scene = np.where(patch > 0, patch, scene).astype(np.float32)
         black = np.zeros((*patch.shape, 3), np.uint8)
         _, seen = self.sensor.observe(black, scene, index)
@@ -238,17 +239,6 @@ def _hand_only(crop: DepthImage) -> DepthImage:
         return crop
     back = min(hand_distance_mm(crop) + _HAND_DEPTH_MM, float(seen.max()))
     return np.where(crop <= back, crop, 0).astype(np.uint16)
-
-
-def _paste(frame: DepthImage, crop: DepthImage, box: NDArray[np.int64] | None) -> None:
-    """Put a crop back into its box (y0 x0 y1 x1) of a frame, nearest neighbours."""
-    if box is None or box[2] <= box[0] or box[3] <= box[1]:
-        return
-    y0, x0, y1, x1 = box.tolist()
-    patch = cv2.resize(crop, (x1 - x0, y1 - y0), interpolation=cv2.INTER_NEAREST_EXACT)
-    top, left = max(y0, 0), max(x0, 0)
-    bottom, right = min(y1, frame.shape[0]), min(x1, frame.shape[1])
-    frame[top:bottom, left:right] = patch[top - y0 : bottom - y0, left - x0 : right - x0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
