@@ -172,6 +172,9 @@ def test_a_lead_that_breaks_off_is_counted_anew_and_idle_counts_against_it() -> 
     shaky: list[Span] = [("wave", 0.9, 0.2), ("wave", 0.7, 0.2), ("wave", 0.9, 0.4)]
     (event,) = decide(spans_of(shaky), rule(hold_s=2.0, early_on=0.8, early_hold_s=0.3))
     assert event.decided_s == pytest.approx(0.4 + 5 / HZ)
+    other: list[Span] = [("wave", 0.9, 0.2), ("grab", 0.9, 0.6)]  # each leads for itself
+    (event,) = decide(spans_of(other), rule(hold_s=2.0, early_on=0.8, early_hold_s=0.3))
+    assert (event.label, event.decided_s) == ("grab", pytest.approx(0.2 + 5 / HZ))
     p = np.array([0.4, 0.6, 0.0], np.float32)
     near = [Prediction(p, {}, n, n / HZ) for n in range(6)]
     assert not decide(near, rule(**{**EARLY, "early_on": 0.6, "early_margin": 0.3}))
@@ -197,8 +200,15 @@ def test_a_gesture_that_sank_to_another_one_or_not_below_on_is_the_same_one() ->
     assert names(decide(to_another, held)) == ["wave"]
     to_rest = spans_of([WAVE, ("idle", 0.59, 0.4), WAVE])
     assert names(decide(to_rest, held)) == ["wave", "wave"]
+    to_both: list[Span] = [("idle", 0.59, 0.4), ("grab", 0.58, 0.2), WAVE]
+    assert names(decide(spans_of([WAVE, *to_both]), held)) == ["wave"]
     not_below_on = spans_of([WAVE, ("wave", 0.62, 0.4), WAVE])
     assert names(decide(not_below_on, rule(rearm_drop=0.2))) == ["wave"]
+
+
+def test_a_gesture_sinks_from_its_peak_not_from_where_it_was_decided() -> None:
+    given_ = spans_of([("wave", 0.65, 0.2), WAVE, ("wave", 0.45, 0.4), WAVE])
+    assert names(decide(given_, rule(rearm_drop=0.4))) == ["wave", "wave"]
 
 
 def test_a_gesture_that_rises_again_waits_for_the_refractory_time() -> None:
@@ -265,6 +275,21 @@ def test_a_repeat_keeps_others_armed() -> None:
     held = rule(arm_with="grab", armed_s=1.5, repeat=("wave",), repeat_after_s=1.0)
     events = decide(spans_of([GRAB, ("wave", 0.9, 3.2), REST, WAVE]), held)
     assert [e.kind for e in events] == ["arm", "gesture", *["repeat"] * 5, "gesture"]
+
+
+# another head
+
+
+def test_a_rest_that_another_head_sees_is_not_smoothed_away() -> None:
+    layer = DecisionLayer(LABELS, rule(smoothing_s=0.3))
+    given_ = spans_of([REST, WAVE, ("idle", 0.9, 0.2), ("grab", 0.9, 1.5)])
+    events = []
+    for prediction in given_:
+        if prediction.timestamp_s == 2.0:
+            layer.switch(2.0, 2.0)
+        events += layer.update(prediction)
+    assert names(events) == ["wave", "grab"]
+    assert events[1].decided_s < 3.0  # not only after the two seconds of patience
 
 
 # other parameters in a running stream
