@@ -261,6 +261,13 @@ def _add_bench(commands: Commands) -> None:
     engine.add_argument("--precision", choices=("fp32", "int8"), help="only this one")
     engine.add_argument("--frames", type=int, default=150, help="how many in a row (150)")
     engine.set_defaults(action=_bench_engine)
+    soak = kinds.add_parser("soak", help="the engine for long: does memory grow, is an event lost")
+    soak.add_argument("model", metavar="MODEL", nargs="?", help="a bundle (the built-in one)")
+    soak.add_argument("--minutes", type=float, default=30.0, help="in real time (30)")
+    soak.add_argument("--most-mb", type=float, default=10.0, help="of growth that is allowed (10)")
+    soak.add_argument("--device", metavar="auto|cpu|cuda", default="auto")
+    soak.add_argument("--json", metavar="FILE", type=Path, help="write every figure here")
+    soak.set_defaults(action=_bench_soak)
     loader = kinds.add_parser("loader", help="training clips: loaded alone, and trained on")
     loader.add_argument("--workers", type=int, default=2, help="processes that load (2)")
     loader.add_argument("--batches", type=int, default=24, help="of two clips, to be timed (24)")
@@ -316,6 +323,15 @@ def _bench_engine(options: argparse.Namespace) -> int:
         raise UsageError(f"--frames must be at least 1, got {options.frames}")
     model = Path(options.model or DEFAULT_MODEL)
     return bench_engine(model, options.precision, options.frames)
+
+
+def _bench_soak(options: argparse.Namespace) -> int:
+    from motionrgbd.app.bench_soak import SoakPlan, bench_soak
+    from motionrgbd.app.live import DEFAULT_MODEL
+
+    plan = SoakPlan(options.minutes, most_mb=options.most_mb)
+    model = Path(options.model or DEFAULT_MODEL)
+    return bench_soak(model, plan, options.json, options.device)
 
 
 def _bench_loader(options: argparse.Namespace) -> int:
