@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from motionrgbd.app.bench_online import add_online
 from motionrgbd.app.command import Parser, program_version, run_command
 from motionrgbd.app.data import add_data
+from motionrgbd.app.decide import add_decide
 from motionrgbd.app.settings import settings_from
 from motionrgbd.core.errors import LibraryError, OutputError, UsageError
 
@@ -58,6 +60,7 @@ def _parser() -> Parser:
         _add_convert,
         _add_export,
         _add_model,
+        add_decide,
         _add_bench,
         _add_doctor,
         _add_train,
@@ -299,6 +302,7 @@ def _add_bench(commands: Commands) -> None:
     finder.add_argument("--split", choices=("train", "val", "test"), default="val")
     finder.add_argument("--clips", type=int, default=60, help="of the split, to be rebuilt (60)")
     finder.set_defaults(action=_bench_finder)
+    add_online(kinds)
 
 
 def _bench_guidance(_options: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from motionrgbd.training.online.edits import edit_costs
 from motionrgbd.training.online.intervals import Estimate, Floats, bootstrap, mean, rate, share
 from motionrgbd.training.online.matching import JudgedStream, Outcome
 
-BLOCK = 10  # gestures in a row that are drawn together: neighbours' mistakes are not independent
+BLOCK = 5  # gestures in a row that are drawn together: neighbours' mistakes are not independent
 NO_EVENT = "(no event)"
 
 DEFINITIONS = {
