@@ -251,7 +251,12 @@ def _open_outputs(settings: Settings, session: Session) -> RunOutputs | None:
             "duration_s": info.duration_s,
             "depth_encoding": info.depth_encoding,
         },
-        "model": {"name": engine.model_name, "kind": bundle.kind, "sha256": bundle.sha256},
+        "model": {
+            "name": engine.model_name,
+            "kind": bundle.kind,
+            "sha256": bundle.sha256,
+            "window_s": bundle.recipe.window_s,
+        },
         "decision": engine.decision.to_json(),
         "provider": engine.provider,
         "options": settings.to_json(),

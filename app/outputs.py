@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from motionrgbd.core.errors import OutputError
-from motionrgbd.core.results import GestureEvent, Health
+from motionrgbd.core.results import GestureEvent, Health, ModalityUse
 
 if TYPE_CHECKING:
     from motionrgbd.core.decision import DecisionParameters
@@ -54,6 +54,9 @@ class RunOutputs:
         self.folder = folder
         self.events = 0
         self._steps = 0
+        self._use: ModalityUse | None = None
+        self._deciding = True
+        self._marks: list[dict[str, Any]] = []
         self._decision: DecisionParameters | None = None
         self._decision_changes: list[dict[str, Any]] = []
         self._run: dict[str, Any] = {"started_utc": _utc_now(), "state": "running", **facts}
@@ -72,16 +75,29 @@ class RunOutputs:
         """Write one grid step. A step without a prediction keeps its row, with empty cells."""
         cells = self._no_probabilities
         if step.prediction is not None:
-            cells = [f"{p:.6f}" for p in step.prediction.probabilities.tolist()]
+            cells = [str(p) for p in step.prediction.probabilities]  # every digit that counts
         with self._lock, _output_errors(self.folder):
             if self._closed:
                 return
+            self._note_stream(step)
             self._note_decision(step)
-            self._rows.writerow([step.index, f"{step.timestamp_s:.6f}", *cells])
+            self._rows.writerow([step.index, float(step.timestamp_s), *cells])
             self._steps += 1
             for event in step.events:
                 self._events.write(event_line(event))
                 self.events += 1
+
+    def _note_stream(self, step: Step) -> None:
+        """Keep at which rows decisions depend on more than probabilities."""
+        if step.use is not self._use:  # one of the same modalities is of a new stream
+            before = self._use.used if self._use and step.use else ()
+            switched = before and step.use and before != step.use.used
+            self._marks.append({"row": self._steps, "is": "switch" if switched else "start"})
+            self._use = step.use
+        if self._deciding is step.warming_up:
+            self._deciding = not step.warming_up
+            state = "deciding" if self._deciding else "warming up"
+            self._marks.append({"row": self._steps, "is": state})
 
     def _note_decision(self, step: Step) -> None:
         """Keep what is decided by, from its first step on."""
@@ -91,7 +107,7 @@ class RunOutputs:
         if self._decision is None:
             self._run["decision"] = parameters
         else:
-            since = {"index": step.index, "timestamp_s": step.timestamp_s}
+            since = {"row": self._steps, "timestamp_s": step.timestamp_s}
             self._decision_changes.append({**since, "parameters": parameters})
         self._decision = step.decision
 
@@ -107,6 +123,7 @@ class RunOutputs:
                 "steps": self._steps,
                 "events": self.events,
                 "decision_changes": self._decision_changes,
+                "marks": self._marks,
                 "health": dataclasses.asdict(health),
                 "error": None if error is None else str(error),
             }

@@ -39,7 +39,7 @@ def write_run(folder: Path) -> None:
 def test_files_hold_every_step_and_event(tmp_path: Path) -> None:
     write_run(tmp_path)
     assert (tmp_path / PROBABILITIES).read_text() == (
-        'index,timestamp_s,idle,"a, quoted"\n0,0.000000,,\n1,0.033333,0.333333,0.666667\n'
+        'index,timestamp_s,idle,"a, quoted"\n0,0.0,,\n1,0.03333333333333333,0.33333334,0.6666667\n'
     )
     assert (tmp_path / EVENTS).read_text() == (
         '{"label": "a, quoted", "score": 0.666667, "start_s": 0.0, '
