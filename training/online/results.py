@@ -206,7 +206,8 @@ def _notes(
         if detection.pieces * setting.false_rate < 1:
             notes.append(
                 f"{detection.idle_of} has only {detection.pieces} idle pieces as long as a "
-                f"gesture of {detection.gestures_of}: a rate of {setting.false_rate:g} cannot be told from 0."
+                f"gesture of {detection.gestures_of}: a rate of {setting.false_rate:g} cannot be "
+                "told from 0."
             )
     unknown = sorted(
         {
