@@ -18,6 +18,7 @@ from motionrgbd.core.labels import NamedSpan
 _TICKS_PER_S = 1_000  # edges are whole milliseconds, as tables of labels hold them
 MOST_UNDONE = 200  # steps back
 _LONGEST_LABEL = 60  # letters; longer ones are sentences
+_LONG_LABEL = 24  # letters; of longer ones, messages show the beginning
 
 
 class FrameTimes:
@@ -175,21 +176,16 @@ class SpanEditor:
 
     def _with(self, span: NamedSpan, others: tuple[NamedSpan, ...]) -> tuple[NamedSpan, ...]:
         end_s = self.times.end_s
+        at = f"{span.start_s:.2f} to {span.end_s:.2f} s"
         if span.end_s <= span.start_s:
-            raise UsageError(
-                f"{_named(span)} ends at {span.end_s:.2f} s, before or as it starts "
-                f"({span.start_s:.2f} s): mark its end later"
-            )
+            raise UsageError(f"{at} ends before or as it starts: mark the end later")
         if span.start_s < 0 or span.end_s > end_s + 1 / _TICKS_PER_S:
-            raise UsageError(
-                f"{_named(span)} from {span.start_s:.2f} to {span.end_s:.2f} s does not lie in the "
-                f"recording, which lasts {end_s:.2f} s"
-            )
+            raise UsageError(f"{at} does not lie in the recording, which lasts {end_s:.2f} s")
         for other in others:
             if span.start_s < other.end_s and other.start_s < span.end_s:
                 raise UsageError(
-                    f"{_named(span)} from {span.start_s:.2f} to {span.end_s:.2f} s overlaps "
-                    f"{_named(other)} from {other.start_s:.2f} to {other.end_s:.2f} s: move an edge"
+                    f"{at} overlaps ‘{_short(other.label)}’ "
+                    f"({other.start_s:.2f} to {other.end_s:.2f} s): move an edge"
                 )
         return tuple(sorted((*others, span), key=lambda s: s.start_s))
 
@@ -230,5 +226,5 @@ def _checked_label(label: str) -> str:
     return plain
 
 
-def _named(span: NamedSpan) -> str:
-    return f"‘{span.label}’"
+def _short(label: str) -> str:
+    return label if len(label) <= _LONG_LABEL else label[: _LONG_LABEL - 1].rstrip() + "…"

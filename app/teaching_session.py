@@ -42,7 +42,8 @@ class Take:
         self.spec = spec
         self.info = info
         self.open = open_source
-        self.table = labels_beside(spec) if Path(spec.partition(",")[0]).exists() else None
+        kept = spec != "demo" and Path(spec.partition(",")[0]).expanduser().exists()
+        self.table = labels_beside(spec) if kept else None
         self.times = FrameTimes(info.fps_hz, info.duration_s or float("inf"))
         known = read_spans(self.table) if self.table is not None and self.table.exists() else []
         self.editor = SpanEditor(self.times, known)
@@ -104,6 +105,7 @@ class TeachingSession:
         self.model_labels = tuple(labels)
         self.limits = limits
         self.takes: list[Take] = []
+        self._colours: dict[str, int] = {}
 
     def add(self, take: Take) -> Take:
         """Take a recording in; one that is there already is returned as it is."""
@@ -122,8 +124,14 @@ class TeachingSession:
         return sorted({s.label for take in self.takes for s in take.spans}, key=str.casefold)
 
     def colours(self) -> dict[str, int]:
-        """Return a number for each label, the same as long as no label comes or goes."""
-        return {label: number for number, label in enumerate(self.used_labels())}
+        """Return a number for each label, which it keeps as long as it is used."""
+        used = self.used_labels()
+        self._colours = {label: n for label, n in self._colours.items() if label in used}
+        for label in used:
+            taken = set(self._colours.values())
+            free = next(n for n in range(len(used) + 1) if n not in taken)
+            self._colours.setdefault(label, free)
+        return dict(self._colours)
 
     def standing(self) -> Standing:
         """Say what would be taught, and what stands in its way."""
@@ -160,9 +168,7 @@ class TeachingSession:
         """Names that differ in letter case only are told apart by nobody who reads them."""
         for known in (*self.model_labels, *self.used_labels()):
             if known != label and known.casefold() == label.casefold():
-                return (
-                    f"the name exists, spelled ‘{known}’: choose another one, or the same spelling"
-                )
+                return f"the name exists, as ‘{known}’: choose another one, or spell it so"
         return ""
 
     def _wrong(self, take: Take, span: NamedSpan) -> str:

@@ -26,7 +26,8 @@ class TimelineScene:
     """Everything that a timeline shows.
 
     colours: the number of each label's colour. wrong: spans that cannot be taught as they are.
-    mark: the edges of a span that is being marked; the second may be missing still.
+    mark: the edges of a span that is being marked; the second may be missing still. empty: there
+    is no recording.
     """
 
     spans: tuple[NamedSpan, ...] = ()
@@ -36,6 +37,7 @@ class TimelineScene:
     mark: tuple[float, float | None] | None = None
     activity: Activity = NOTHING
     playhead_s: float = 0.0
+    empty: bool = False
 
 
 class SpanPainter:
@@ -62,6 +64,8 @@ class SpanPainter:
         """Draw everything."""
         painter = QPainter(self._widget)
         painter.fillRect(self._widget.rect(), self._widget.palette().color(QPalette.ColorRole.Base))
+        if scene.empty:
+            return
         self._paint_ruler(painter)
         self._paint_behind(painter, scene)
         self._paint_motion(painter, scene.activity)

@@ -76,6 +76,10 @@ class SpanTimeline(QWidget):
         """Show another recording from its start; room: how far a span's edges may go."""
         self.canvas.set_recording(duration_s, room)
 
+    def clear(self) -> None:
+        """Show that there is no recording."""
+        self.canvas.clear()
+
     def set_duration(self, duration_s: float) -> None:
         """Show that the recording is longer or shorter than it seemed."""
         self.canvas.set_axes(self.canvas.axes.of_length(duration_s))
@@ -150,7 +154,7 @@ class SpanCanvas(QWidget):
             "Drag to look at a moment, drag an edge to move it, turn the wheel to zoom."
         )
         self.axes = SpanAxes.all_of(0.0, 1.0)
-        self._scene = TimelineScene()
+        self._scene = TimelineScene(empty=True)
         self._room: Callable[[NamedSpan], tuple[float, float]] | None = None
         self._hold: _Hold | None = None
         self._scrubbing = False
@@ -178,6 +182,12 @@ class SpanCanvas(QWidget):
         """Show an empty timeline of this length."""
         self._scene, self._room, self._hold = TimelineScene(), room, None
         self.set_axes(SpanAxes.all_of(duration_s, self.width()))
+        self.update()
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self._scene, self._room, self._hold = TimelineScene(empty=True), None, None
+        self.set_axes(SpanAxes.all_of(0.0, self.width()))
         self.update()
 
     def set_axes(self, axes: SpanAxes) -> None:
