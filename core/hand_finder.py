@@ -18,6 +18,7 @@ from motionrgbd.core.results import Box, FloatArray
 from motionrgbd.models.recipe import HandView
 
 TRAJECTORY_SIZE = 7  # x, y, z, their speeds, found
+SPEEDS = slice(3, 6)  # of a trajectory
 PLACE_SCALE_M, PLACE_MIDDLE_M = 0.3, 0.5  # a trajectory's unit, and the z that is its zero
 
 _KEEP_SIZE = 0.9  # share of a hand's apparent size kept: a fist is no farther than an open hand

@@ -45,7 +45,10 @@ def read_spans(file: Path) -> list[NamedSpan]:
     """
     spans = [
         NamedSpan(
-            *(_seconds(file, line, name, row[name]) for name in COLUMNS[:2]), row["label"], line
+            _seconds(file, line, "start_s", row["start_s"]),
+            _seconds(file, line, "end_s", row["end_s"]),
+            row["label"],
+            line,
         )
         for line, row in _rows(file)
     ]

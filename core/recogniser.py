@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from motionrgbd.core.decision import (
 from motionrgbd.core.errors import ModalityError
 from motionrgbd.core.frames import RGBDFrame, SourceInfo
 from motionrgbd.core.guidance import GuidanceSettings, GuidanceStream
+from motionrgbd.core.hand_finder import SPEEDS
 from motionrgbd.core.modality_watch import WORDS, ModalityWatch
 from motionrgbd.core.preprocess import Picture, Prepared, make_preparer, motion_vector, normalise
 from motionrgbd.core.results import (
@@ -30,9 +31,10 @@ from motionrgbd.core.results import (
 )
 from motionrgbd.core.runner import NetworkInput, Scores, make_runner
 from motionrgbd.core.sampling import GridSampler
+from motionrgbd.core.taught import TaughtMatcher, joined
 from motionrgbd.core.timing import StageClock
 from motionrgbd.models.bundle import Bundle
-from motionrgbd.models.recipe import Modality, Recipe
+from motionrgbd.models.recipe import HandView, Modality, Recipe
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +43,8 @@ class Step:
 
     prediction is None while the window fills, and where scoring was skipped (live, late).
     index and timestamp_s are the frame's. use: what it was recognised from. decision: the
-    parameters in force.
+    parameters in force. features: of this frame, by modality that counts, and the hand's speeds,
+    `path`, where the recipe follows a hand: what classes are taught by.
     """
 
     frame: RGBDFrame
@@ -52,6 +55,7 @@ class Step:
     events: tuple[GestureEvent, ...]
     use: ModalityUse | None = None
     decision: DecisionParameters | None = None
+    features: Mapping[str, FloatArray] = field(default_factory=dict)
 
     @property
     def index(self) -> int:
@@ -119,6 +123,8 @@ class Recogniser:
         self._decision = DecisionLayer(bundle.labels, decision or bundle_parameters(bundle))
         self._decide_with = self._decision.parameters
         self._runner = make_runner(bundle, device=device, precision=precision)
+        self._taught = TaughtMatcher(bundle.taught, self.recipe.fps_hz) if bundle.taught else None
+        self._taught_shares: FloatArray | None = None
         settings = GuidanceSettings(self.recipe.guidance_window, self.recipe.guidance_floor)
         self._guidance: dict[Modality, GuidanceStream] = {
             modality: GuidanceStream(settings) for modality in bundle.modalities
@@ -165,6 +171,8 @@ class Recogniser:
         self._preparer.reset()
         self._runner.reset()
         self._decision.reset()
+        if self._taught is not None:
+            self._taught.reset()
         for stream in self._guidance.values():
             stream.reset()
         for watch in self._watches.values():
@@ -247,6 +255,9 @@ class Recogniser:
         if self._runner.age != age + 1:  # it began anew, with frames that it had already
             self._start_s = frame.timestamp_s - (self._runner.age - 1) / self.recipe.fps_hz
         self._follow_use(frame.timestamp_s)
+        features = self._features(prepared)
+        if self._taught is not None:
+            self._taught_shares = self._taught.take(features)
         prediction = self._predict(frame) if score else None
         self._scored = self._scored or prediction is not None
         warming_up = not self._scored or self._warming_up(frame)
@@ -255,8 +266,23 @@ class Recogniser:
             self._decision.use(decision)
         events = self._decision.update(prediction, allowed=not warming_up) if prediction else ()
         return Step(
-            frame, prepared.view, guidance, prediction, warming_up, events, self._use, decision
+            frame,
+            prepared.view,
+            guidance,
+            prediction,
+            warming_up,
+            events,
+            self._use,
+            decision,
+            features,
         )
+
+    def _features(self, prepared: Prepared) -> dict[str, FloatArray]:
+        """Return what taught classes are recognised by in the newest frame."""
+        found: dict[str, FloatArray] = dict(self._runner.newest().items())
+        if isinstance(self.recipe.view, HandView):
+            found["path"] = prepared.trajectory[SPEEDS]
+        return found
 
     def _maps(self, prepared: Prepared) -> dict[Modality, GuidanceMap]:
         """Guidance of what is there; what is not starts anew when it returns."""
@@ -292,7 +318,10 @@ class Recogniser:
             scores = self._runner.predict()
         if scores is None:
             return None
-        return calibrated(scores, self.bundle, frame)
+        prediction = calibrated(scores, self.bundle, frame)
+        if self._taught_shares is None:
+            return prediction
+        return with_taught(prediction, self._taught_shares)
 
 
 def calibrated(scores: Scores, bundle: Bundle, frame: RGBDFrame) -> Prediction:
@@ -308,6 +337,13 @@ def calibrated(scores: Scores, bundle: Bundle, frame: RGBDFrame) -> Prediction:
     else:
         fused = softmax(scores.fused, at.fused)
     return Prediction(fused, alone, frame.index, frame.timestamp_s, scores.used)
+
+
+def with_taught(prediction: Prediction, shares: FloatArray) -> Prediction:
+    """Return a prediction that knows the taught classes too, whose probabilities are `shares`."""
+    alone = {m: joined(p, shares) for m, p in prediction.by_modality.items()}
+    probabilities = joined(prediction.probabilities, shares)
+    return dataclasses.replace(prediction, probabilities=probabilities, by_modality=alone)
 
 
 def softmax(logits: FloatArray, temperature: float = 1.0) -> FloatArray:

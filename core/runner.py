@@ -85,6 +85,9 @@ class StreamRunner(Protocol):
     def push(self, frame: NetworkInput) -> None:
         """Take the next frame. Raises ModalityError where the network needs more."""
 
+    def newest(self) -> dict[Modality, FloatArray]:
+        """Return copies of the newest frame's features (D,), of the modalities that count."""
+
     def predict(self) -> Scores | None:
         """Score the window that ends at the newest frame; None until there is one."""
 
@@ -183,6 +186,10 @@ class Runner:
         self.age += 1
         if not self.used:
             self.age = max(stream.features.count for stream in self._streams.values())
+
+    def newest(self) -> dict[Modality, FloatArray]:
+        """Return copies of the newest frame's features (D,), of the modalities that count."""
+        return {m: self._streams[m].features.padded()[-1].copy() for m in self.used}
 
     def _run_all(self, pushes: Sequence[Callable[[], None]]) -> None:
         """Call all of them, the second one in the helper's thread."""

@@ -1,7 +1,8 @@
 """The model bundle: one `*.mrgbd` file with everything that runs a network, and nothing that acts.
 
-A stored (uncompressed) zip: `manifest.json`, `graphs/NAME.onnx`, and `weights.safetensors` where
-the bundle can be trained further. The manifest holds the SHA-256 of every other member; a bundle
+A stored (uncompressed) zip: `manifest.json`, `graphs/NAME.onnx`, `weights.safetensors` where the
+bundle can be trained further, `memory.safetensors` where it can be taught further classes, and
+`taught.safetensors` where it was. The manifest holds the SHA-256 of every other member; a bundle
 that does not match itself is refused. This module is torch-free and never unpickles.
 """
 
@@ -25,10 +26,14 @@ from motionrgbd.models.errors import BundleError
 from motionrgbd.models.grouping import Temperatures, groups_problem
 from motionrgbd.models.onnx_shapes import input_shapes, output_shapes
 from motionrgbd.models.recipe import Modality, Recipe
+from motionrgbd.models.taught import Memory, Taught
 
-FORMAT = 2  # 2 added merged classes, temperatures and scores without one modality
+# 2 added merged classes, temperatures and scores without one modality; 3 taught classes.
+# Stored examples (a memory) need no new number: whoever does not teach leaves them unread.
+FORMAT = 3
 SUFFIX = ".mrgbd"
 MANIFEST, WEIGHTS, WINDOW = "manifest.json", "weights.safetensors", "window"
+MEMORY, TAUGHT = "memory.safetensors", "taught.safetensors"
 PRESENT = "present"  # input (1, 2) of window graphs that score with one modality of two
 QUANTISED = ".int8"  # ends the names of quantised graphs
 _ZIP_MAGIC = b"PK\x03\x04"
@@ -60,10 +65,12 @@ class Card:
 class Bundle:
     """A model that matches itself: graphs, labels, recipe and sizes agree.
 
+    labels: of the network's classes, then of those that were taught.
     graphs: ONNX bytes by name: one per modality for a frame, `window` for the rest; a quantised
     twin ends with `.int8`. decision: the decision stage's parameters, not interpreted here.
     weights: safetensors bytes, or None. sha256: of the whole file.
     groups: the label of each of the network's classes where they are merged, or None.
+    memory: stored examples of its classes, or None. taught: classes beside the network's, or None.
     Raises BundleError at birth where the parts contradict each other.
     """
 
@@ -78,6 +85,8 @@ class Bundle:
     sha256: str = ""
     groups: tuple[int, ...] | None = None
     temperatures: Temperatures = field(default_factory=Temperatures)
+    memory: Memory | None = None
+    taught: Taught | None = None
 
     def __post_init__(self) -> None:
         problem = _contradiction(self)
@@ -88,6 +97,16 @@ class Bundle:
     def modalities(self) -> tuple[Modality, ...]:
         """What a frame must have, in the network's order."""
         return self.config.modalities  # type: ignore[return-value]
+
+    @property
+    def taught_labels(self) -> tuple[str, ...]:
+        """The labels that were taught; the last ones of all."""
+        return self.taught.labels if self.taught else ()
+
+    @property
+    def network_labels(self) -> tuple[str, ...]:
+        """The labels that the network scores."""
+        return self.labels[: len(self.labels) - len(self.taught_labels)]
 
     @cached_property
     def falls_back(self) -> bool:
@@ -161,6 +180,10 @@ def _pack(bundle: Bundle) -> bytes:
     members = {f"graphs/{name}.onnx": graph for name, graph in sorted(bundle.graphs.items())}
     if bundle.weights is not None:
         members[WEIGHTS] = bundle.weights
+    if bundle.memory is not None:
+        members[MEMORY] = bundle.memory.to_bytes()
+    if bundle.taught is not None:
+        members[TAUGHT] = bundle.taught.to_bytes()
     manifest: dict[str, Any] = {
         "format": 1,
         "kind": bundle.kind,
@@ -175,8 +198,10 @@ def _pack(bundle: Bundle) -> bytes:
         "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in members.items()},
     }
     added = _added_since_format_1(bundle)
-    if added or bundle.falls_back or bundle.card.color_note:  # else older programs may read it too
-        manifest |= {"format": FORMAT, **added}
+    if bundle.taught is not None:
+        manifest |= {"format": 3, **added}
+    elif added or bundle.falls_back or bundle.card.color_note:  # else older programs may read it
+        manifest |= {"format": 2, **added}
     text = json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
@@ -262,6 +287,8 @@ def _bundle(manifest: Mapping[str, Any], members: Mapping[str, bytes], sha256: s
             sha256=sha256,
             groups=tuple(manifest["groups"]) if "groups" in manifest else None,
             temperatures=Temperatures.from_json(manifest.get("temperatures", {})),
+            memory=Memory.from_bytes(members[MEMORY]) if MEMORY in members else None,
+            taught=Taught.from_bytes(members[TAUGHT]) if TAUGHT in members else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(f"its manifest cannot be read: {error!r}") from error
@@ -273,11 +300,19 @@ def _contradiction(bundle: Bundle) -> str | None:
     names = {*config.modalities, WINDOW}
     known = names | {name + QUANTISED for name in names}
     width, height = recipe.size_px
-    merging = groups_problem(bundle.groups, config.classes, len(bundle.labels))
+    merging = groups_problem(bundle.groups, config.classes, len(bundle.network_labels))
     checks = (
         (bundle.kind not in get_args(Kind), f"there is no kind {bundle.kind!r}"),
         (not all(isinstance(label, str) for label in bundle.labels), "labels must be text"),
         (len(set(bundle.labels)) != len(bundle.labels), "two labels are the same"),
+        (
+            bundle.labels != bundle.network_labels + bundle.taught_labels,
+            f"its last labels are not those that it was taught: {list(bundle.taught_labels)}",
+        ),
+        (
+            bundle.memory is not None and not set(bundle.memory.labels) <= set(bundle.labels),
+            "its stored examples are of other classes",
+        ),
         (merging is not None, merging or ""),
         (
             recipe.window != config.window,
@@ -319,8 +354,9 @@ def _wrong_output(bundle: Bundle) -> str | None:
                 return f"graph {name} gives {width} features, the network {bundle.config.feature}"
             continue
         fused = shapes.get("fused")
-        if fused is None or fused[-1:] != (len(bundle.labels),):
-            return f"graph {name} scores {fused}, but there are {len(bundle.labels)} labels"
+        count = len(bundle.network_labels)
+        if fused is None or fused[-1:] != (count,):
+            return f"graph {name} scores {fused}, but there are {count} labels"
         present = input_shapes(graph).get(PRESENT)
         if (present is not None) != bundle.falls_back:
             return f"graph {name} takes other modalities than its twin"

@@ -134,7 +134,7 @@ def test_tampered(tmp_path: Path, change: dict[str, bytes | None], reason: str) 
 @pytest.mark.parametrize(
     ("key", "value", "reason"),
     [
-        ("format", 3, r"newer than this program reads \(2\); upgrade"),
+        ("format", 4, r"newer than this program reads \(3\); upgrade"),
         ("format", "1", "format is '1'"),
         ("recipe", {"name": "x"}, "recipe in this file cannot be read"),
         ("kind", "pickle", "no kind 'pickle'"),
