@@ -82,7 +82,12 @@ def run(asked: Asked, machine: str) -> Results:
     """
     bundle = load_bundle(asked.model)
     request = SourceRequest(
-        asked.data, asked.seeds, None, bundle.recipe.fps_hz, asked.limit, asked.depth_direction
+        root=asked.data,
+        seeds=asked.seeds,
+        fps_hz=bundle.recipe.fps_hz,
+        limit=asked.limit,
+        depth_direction=asked.depth_direction,
+        labels=bundle.labels,
     )
     known = {source: known_source(source, request)[0] for source in asked.sources}
     parameters = decided_by(bundle, asked.decision)

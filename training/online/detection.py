@@ -53,7 +53,7 @@ class Detection:
 
     threshold: the lowest at which no more than the asked-for share of pieces is false. false, true:
     the shares of pieces and gestures that reach it. nttd: mean over detected gestures.
-    nttd_all: with missed ones as 1. curves (n,): rates of all thresholds, from the highest.
+    nttd_all: with missed ones as 1. curves (n,): what is reached at rising false-positive rates.
     """
 
     gestures_of: str
@@ -137,7 +137,7 @@ def detect(
     times = [g.reaches(threshold) for g in gestures]
     detected = [t for t in times if t is not None]
     every = [1.0 if t is None else t for t in times]
-    steps = _steps(np.concatenate([peaks, idle]))
+    steps = _steps(idle)
     return Detection(
         *names,
         gestures=len(peaks),
@@ -164,9 +164,10 @@ def threshold_at(idle: Floats, false_rate: float) -> float:
     return float(np.nextafter(falling[allowed], np.inf))
 
 
-def _steps(peaks: Floats) -> Floats:
-    """Return thresholds at which a curve bends, from the highest, at most CURVE_POINTS."""
-    steps = np.unique(peaks)[::-1]
+def _steps(idle: Floats) -> Floats:
+    """Return, from the highest, the lowest threshold of each false-positive rate below 1, of at
+    most CURVE_POINTS rates: no other has as many gestures, as early."""
+    steps = np.nextafter(np.unique(idle)[::-1], np.inf)
     if len(steps) <= CURVE_POINTS:
         return steps
     return np.asarray(steps[np.linspace(0, len(steps) - 1, CURVE_POINTS).round().astype(int)])

@@ -87,7 +87,8 @@ def bootstrap(
     """Return a figure of rows (n, k) drawn independently, with the percentile interval.
 
     figure: takes rows (draws, n, k), returns (draws,). repeats: how often the same material was
-    measured: so many times fewer rows are drawn. Of a single row there is no interval.
+    measured: so many times fewer rows are drawn. Of a single row, or of equal ones, there is no
+    interval: they cannot tell how far off they may be.
     """
     if not len(rows):
         return Estimate()
@@ -100,6 +101,8 @@ def bootstrap(
     places = np.random.default_rng(seed).integers(0, len(rows), (DRAWS, size))
     drawn = figure(rows[places])
     drawn = drawn[np.isfinite(drawn)]
+    if drawn.min() == drawn.max():
+        return Estimate(value)
     low, high = np.percentile(drawn, (100 * _TAIL, 100 - 100 * _TAIL))
     return Estimate(value, float(low), float(high))
 

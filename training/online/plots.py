@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -21,25 +20,29 @@ _SHOWN_MS = (-2000.0, 1000.0)  # beyond, a few late ones would squeeze all other
 @mpl.rc_context(STYLE)
 def roc_svg(detections: Sequence[Detection]) -> str:
     """Return the share of detected gestures by the share of false idle pieces."""
-    figure, axis = _square("false-positive rate (idle pieces)", "true-positive rate (gestures)")
+    figure, axis = _square(
+        len(detections), "false-positive rate (idle pieces)", "true-positive rate (gestures)"
+    )
     for found, colour in _coloured(detections):
-        name = f"{found.gestures_of} / {found.idle_of}: {found.auc.value or 0:.3f}"
+        name = f"{_name(found)}: area {found.auc.value or 0:.3f}"
         _curve(axis, found, (0.0, *found.curve_true, 1.0), colour, name)
         _dot(axis, found.false, found.true, colour)
     axis.plot((0, 1), (0, 1), color=MUTED, lw=1, ls=(0, (4, 3)))
-    _legend(axis, "gestures / idle: area", "lower right")
+    _legend(axis)
     return figure_svg(figure, "roc")
 
 
 @mpl.rc_context(STYLE)
 def amoc_svg(detections: Sequence[Detection]) -> str:
     """Return the normalised time to detect (missed as 1) by the share of false idle pieces."""
-    figure, axis = _square("false-positive rate (idle pieces)", "NTtD, missed gestures as 1")
+    figure, axis = _square(
+        len(detections), "false-positive rate (idle pieces)", "NTtD, missed gestures as 1"
+    )
     for found, colour in _coloured(detections):
-        name = f"{found.gestures_of} / {found.idle_of}: {found.nttd_all.value or 0:.2f}"
+        name = f"{_name(found)}: {found.nttd_all.value or 0:.2f} at the dot"
         _curve(axis, found, (1.0, *found.curve_nttd, 0.0), colour, name)
         _dot(axis, found.false, found.nttd_all, colour)
-    _legend(axis, "gestures / idle: NTtD at the dot", "upper right")
+    _legend(axis)
     return figure_svg(figure, "amoc")
 
 
@@ -66,10 +69,11 @@ def latency_svg(groups: Sequence[tuple[str, Sequence[float]]]) -> str:
     return figure_svg(figure, "latency")
 
 
-def _square(x: str, y: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(4.9, 4.5))
+def _square(curves: int, x: str, y: str) -> tuple[Figure, Axes]:
+    height = 4.6 + 0.2 * curves  # inches; the names stand below
+    figure = Figure(figsize=(4.9, height))
     axis = figure.subplots()
-    figure.subplots_adjust(left=0.12, right=0.97, top=0.97, bottom=0.11)
+    figure.subplots_adjust(left=0.12, right=0.97, top=1 - 0.1 / height, bottom=1 - 4.1 / height)
     axis.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel=x, ylabel=y)
     axis.grid(color=RULE, lw=0.5)
     _plain(axis)
@@ -91,8 +95,14 @@ def _dot(axis: Axes, x: Estimate, y: Estimate, colour: str) -> None:
         axis.plot(x.value, y.value, "o", color=colour, ms=5)
 
 
-def _legend(axis: Axes, title: str, place: Literal["lower right", "upper right"]) -> None:
-    axis.legend(title=title, loc=place, fontsize=8, title_fontsize=8, frameon=True, edgecolor=RULE)
+def _name(found: Detection) -> str:
+    own = found.idle_of == found.gestures_of
+    return f"{found.gestures_of}, {'own idle' if own else f'idle of {found.idle_of}'}"
+
+
+def _legend(axis: Axes) -> None:
+    """Below the axes: curves come close to every corner."""
+    axis.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.13), fontsize=8, frameon=False)
 
 
 def _plain(axis: Axes) -> None:
