@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -54,6 +55,13 @@ def parse(argv: Sequence[str] | None) -> Settings:
     source.add_argument(
         "--demo", action="store_const", const=True, help="the built-in synthetic recording"
     )
+    parser.add_argument(
+        "--teach",
+        metavar="RECORDING",
+        nargs="?",
+        const="",
+        help="teach own gestures in a window, from this recording or the camera, and use them",
+    )
     run = parser.add_argument_group("run")
     run.add_argument("--model", metavar="FILE", help="a .mrgbd bundle (default: the built-in one)")
     run.add_argument("--device", metavar="auto|cpu|cuda", help="what to compute on (auto)")
@@ -100,8 +108,32 @@ def parse(argv: Sequence[str] | None) -> Settings:
 
 
 def run(settings: Settings) -> int:
-    """Run until the source ends or the user stops it; keep results whatever happens."""
+    """Run what was asked for; a window may ask for the next one."""
+    following: Settings | None = settings
+    while following is not None:
+        following = _run_one(following) if following.teach is None else _teach(following)
+    return 0
+
+
+def _teach(settings: Settings) -> Settings | None:
+    """Teach own gestures; return the run that uses them, where it is wanted."""
+    from motionrgbd.app.teach_window import teach_in_window
+
+    taught = teach_in_window(settings)
+    if taught is None:
+        return None
+    source = settings.camera or settings.replay or settings.demo
+    replay = settings.replay if source else settings.teach or None
+    return dataclasses.replace(settings, teach=None, model=taught, replay=replay)
+
+
+def _run_one(settings: Settings) -> Settings | None:
+    """Run until the source ends or the user stops it; keep results whatever happens.
+
+    Returns the run that follows: with the model that was taught meanwhile, or as it was.
+    """
     settings = _with_source(settings)
+    teaching = threading.Event()
     window = _wants_window(settings)
     _tell_unused(settings, window)
     session = open_session(settings, window=window)
@@ -110,13 +142,15 @@ def run(settings: Settings) -> int:
     try:
         outputs = _open_outputs(settings, session)
         demo = _open_demo(settings, session)
-        _play(session, settings, window, outputs, demo)
+        _play(session, settings, window, outputs, demo, teaching)
         _check_whole(session)
         if demo is not None:
             print(demo.verdict(finished=engine.state == "finished"), flush=True)
     finally:
         engine.stop()
-    return 0
+    if not teaching.is_set():
+        return None
+    return _teach(dataclasses.replace(settings, teach=source_spec(settings))) or settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +318,7 @@ def _play(
     window: bool,
     outputs: RunOutputs | None,
     demo: DemoReport | None,
+    teaching: threading.Event,
 ) -> None:
     """Run to the end, close the results in every case, and say where they are."""
     from motionrgbd.app.headless import (
@@ -301,7 +336,7 @@ def _play(
     state: RunState = "failed"
     try:
         if window:
-            _play_in_window(engine, settings, printer)
+            _play_in_window(session, settings, printer, teaching)
         else:
             run_headless(engine, printer)
         state = "finished" if engine.state == "finished" else "stopped"
@@ -322,15 +357,21 @@ def _play(
                 last_first.callback(outputs.close, state, health, engine.error)
 
 
-def _play_in_window(engine: Engine, settings: Settings, printer: EventPrinter) -> None:
+def _play_in_window(
+    session: Session, settings: Settings, printer: EventPrinter, teaching: threading.Event
+) -> None:
     from motionrgbd.app.gui.run import run_window
+    from motionrgbd.app.teach_window import why_not_taught
 
+    engine = session.engine
     try:
         code = run_window(
             engine,
             screenshot=settings.screenshot,
             close_when_finished=settings.close_when_finished,
             on_poll=printer.print_all,
+            on_teach=teaching.set,
+            why_not_taught="" if session.bundle.memory is not None else why_not_taught(),
         )
     finally:
         engine.stop()

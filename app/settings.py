@@ -24,6 +24,7 @@ class Settings:
     """Everything that `motionrgbd-live` can be told; None leaves the choice to the program.
 
     camera, replay, demo: at most one of them is set; with none, a camera is looked for.
+    teach: own gestures are to be taught, from this recording; empty: from one still to be chosen.
     precision: of the model's graphs. out: folder for results. pace: of a recording. fps_hz,
     size_px (width, height), preset and filters ask something of the camera; the depth options say
     how 8-bit depth is to be read. decision: parameters of the model's decisions to be replaced, by
@@ -33,6 +34,7 @@ class Settings:
     camera: str | None = None
     replay: str | None = None
     demo: bool = False
+    teach: str | None = None
     model: Path | None = None
     device: Device = "auto"
     precision: Precision = "fp32"
@@ -131,6 +133,7 @@ _KEYS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "camera": ("camera", _camera),
     "replay": ("replay", _word),
     "demo": ("demo", _yes_or_no),
+    "teach": ("teach", str),
     "model": ("model", lambda value: Path(_word(value))),
     "device": ("device", _one_of("auto", "cpu", "cuda")),
     "precision": ("precision", _one_of("fp32", "int8")),

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from motionrgbd.app.gui import theme
 from motionrgbd.app.gui.engine_view import EngineView
@@ -28,11 +28,15 @@ def run_window(
     screenshot: Path | None = None,
     close_when_finished: bool = False,
     on_poll: Callable[[], None] | None = None,
+    on_teach: Callable[[], None] | None = None,
+    why_not_taught: str = "",
 ) -> int:
     """Show the engine until the window is closed; return the exit code.
 
     screenshot: a PNG of the window, taken when the source ends or else when the window closes.
     on_poll: called twenty times a second; what it prints may find no reader, which ends no window.
+    on_teach: called where own gestures are to be taught; the window then closes. why_not_taught:
+    why this model cannot be taught.
     Ctrl-C (130) and a polite kill (143) close the window too.
     An engine that failed raises its error, after closing.
     Raises OutputError where the screenshot cannot be written.
@@ -58,6 +62,14 @@ def run_window(
             with suppress(OSError):  # the terminal is gone
                 on_poll()
 
+    def teach() -> None:
+        if on_teach is not None:
+            on_teach()
+            window.close()
+
+    if on_teach is not None:
+        window.set_teachable(why_not_taught)
+        window.teach_wanted.connect(teach)
     timer = QTimer(window)
     timer.timeout.connect(poll)
     timer.start(_POLL_MS)
@@ -93,7 +105,7 @@ def application() -> QApplication:
 
 
 @contextmanager
-def closing_on_signals(window: MainWindow, received: list[int]) -> Iterator[None]:
+def closing_on_signals(window: QWidget, received: list[int]) -> Iterator[None]:
     """Let Ctrl-C and a polite kill close the window; their numbers go to `received`.
 
     Python runs signal handlers between its own instructions: the window's polling timer gives it

@@ -123,7 +123,7 @@ class TeachPresenter(QObject):
 
     def open(self, spec: str) -> None:
         """Show a recording or a camera; what cannot be opened is said, and nothing else changes."""
-        if self._worker.running or self._reporting:
+        if self._busy():
             return
         try:
             source = self._workshop.open_source(spec)
@@ -196,7 +196,7 @@ class TeachPresenter(QObject):
 
     def _toggle_recording(self) -> None:
         player = self._player
-        if player is None or player.camera is None or self._worker.running or self._reporting:
+        if player is None or player.camera is None or self._busy():
             return
         try:
             if not player.camera.recording:
@@ -313,8 +313,12 @@ class TeachPresenter(QObject):
         self._show_spans()
 
     def _editable(self) -> bool:
-        """Whether spans may be changed: not while they are taught, nor while the report stands."""
-        return self._take is not None and not self._worker.running and not self._reporting
+        """Whether spans may be changed: there are some, and they are not being taught."""
+        return self._take is not None and not self._busy()
+
+    def _busy(self) -> bool:
+        """Whether it is taught, or the report of that stands."""
+        return self._worker.running or self._reporting
 
     def _mark_in(self) -> None:
         if self._player is None or self._take is None or not self._editable():
@@ -426,7 +430,8 @@ class TeachPresenter(QObject):
             chosen=self._chosen is not None,
             can_undo=self._take is not None and self._take.editor.can_undo,
         )
-        window.marks.say(teach_texts.marked(self._chosen, self._mark))
+        hint = teach_texts.marked(self._chosen, self._mark) if self._take is not None else ""
+        window.marks.say(hint)
         self._show_standing()
 
     def _show_standing(self) -> None:
@@ -440,7 +445,7 @@ class TeachPresenter(QObject):
     # ---- teaching ----
 
     def _teach(self) -> None:
-        if not self._editable() or self._workshop.why_not or not self._session.standing().ready:
+        if self._busy() or self._workshop.why_not or not self._session.standing().ready:
             return
         if self._player is not None:
             self._player.hold()

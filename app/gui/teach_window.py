@@ -231,6 +231,7 @@ class TeachWindow(QMainWindow):
             view.set_scene(None)
             view.set_placeholder(texts.missing_picture(word, info))  # type: ignore[arg-type]
         self.transport.set_duration(None if info is None else info.duration_s)
+        self.transport.set_elapsed(0.0)
         self.notice_bar.set_badges(() if info is None else texts.source_badges(info))
 
     def set_camera(self, shown: bool, recording: bool, counted: str) -> None:

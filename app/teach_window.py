@@ -1,0 +1,61 @@
+"""`motionrgbd-live --teach`: the window that teaches own gestures, from the settings."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from motionrgbd.app.live import DEFAULT_MODEL, source_options, source_spec
+from motionrgbd.app.settings import Settings
+from motionrgbd.core.errors import UsageError
+
+FOLDER = Path("own-gestures")  # of recordings made in the window, and of the taught model
+
+
+def teach_in_window(settings: Settings) -> Path | None:
+    """Teach until the window is closed; return the taught model that is to be used now, if any.
+
+    Raises UsageError where no window can be opened, and what opening the model raises. A recording
+    that cannot be opened is said in the window.
+    """
+    from motionrgbd.app.gui.available import why_no_window
+
+    reason = why_no_window()
+    if settings.headless or reason is not None:
+        why = reason or "--headless was asked for"
+        raise UsageError(f"own gestures are marked in a window: {why}")
+    from motionrgbd.app.gui.teach_presenter import Workshop
+    from motionrgbd.app.gui.teach_run import run_teaching
+    from motionrgbd.app.teach_lesson import lesson_maker, limits_of
+    from motionrgbd.core.session import check_onnxruntime
+    from motionrgbd.core.sources.open import open_source
+    from motionrgbd.models.bundle import load_bundle
+
+    check_onnxruntime()
+    bundle = load_bundle(settings.model or DEFAULT_MODEL)
+    # librealsense's player may lose a frame of a recording; marks must mean the same every time
+    options = dataclasses.replace(source_options(settings), prefer_sdk=False)
+    workshop = Workshop(
+        bundle,
+        lambda spec: open_source(spec, options=options),
+        lesson_maker(settings.device, settings.precision),
+        settings.out or FOLDER,
+        device=settings.device,
+        precision=settings.precision,
+        why_not="" if bundle.memory is not None else why_not_taught(),
+    )
+    sources = _sources(settings)
+    return run_teaching(workshop, limits_of(bundle), sources, screenshot=settings.screenshot)
+
+
+def why_not_taught() -> str:
+    """Say why a model without stored examples is not taught."""
+    return "this model carries no stored examples to check its gestures with"
+
+
+def _sources(settings: Settings) -> list[str]:
+    if settings.teach:
+        return [settings.teach]
+    if settings.camera or settings.replay:
+        return [source_spec(settings)]
+    return []
