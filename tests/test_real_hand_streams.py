@@ -11,14 +11,15 @@ import pytest
 from motionrgbd.training.datasets.shrec17 import SAMPLES
 from motionrgbd.training.hand_clips import load_package
 from motionrgbd.training.online.real_hands import (
-    BROKEN,
     HALF_CAMERA,
     HandStreamPlan,
+    _person,
     idle_hand_streams,
     moved,
     shrec17_streams,
 )
 from motionrgbd.training.online.sources import SourceRequest
+from motionrgbd.training.strokes import half_strokes
 
 PLACE = np.array([0.05, -0.02, 0.5])
 BOX = np.array([80, 150, 140, 210])
@@ -59,14 +60,27 @@ def test_a_seed_is_an_order(shared_data: Path) -> None:
     assert [g.label for g in one.gestures] != [g.label for g in other.gestures]
 
 
+def test_half_a_stroke_is_passed_before_the_hand_turns_back(shared_data: Path) -> None:
+    package = load_package(shared_data / "shrec17", ("val",))
+    places = np.zeros((len(package), SAMPLES, 3))
+    places[..., 2] = 0.5
+    places[:, :11, 0] = np.linspace(0.0, 0.3, 11)  # out within ten samples
+    places[:, 11:, 0] = np.linspace(0.3, 0.0, SAMPLES - 11)  # and slowly back
+    assert (half_strokes(package.depth, places) == 5).all()
+    still = half_strokes(package.depth, np.zeros_like(places))  # fingers alone: told by the picture
+    assert 2 < np.median(still) < 16
+
+
 def test_idle_breaks_every_gesture_off(shared_data: Path) -> None:
     script = plan(shared_data, 3, idle_s=240.0).script()
     assert script.gestures == ()
     assert len(script) >= 240 * 15
     runs = np.flatnonzero(np.diff(script.clip)) + 1
-    for clip in np.split(script.sample, runs):
-        inside = clip[clip < SAMPLES - 1]
-        assert inside.max(initial=0) <= BROKEN[1] * SAMPLES
+    package, places = _person(shared_data / "shrec17", "val", 19)
+    half = half_strokes(package.depth, places)
+    for ticks in np.split(np.arange(len(script)), runs):
+        inside = script.sample[ticks][script.sample[ticks] < SAMPLES - 1]
+        assert inside.max(initial=0) <= half[script.clip[ticks[0]]]
     assert (np.abs(np.diff(script.sample)) > 0).mean() > 0.05  # and some are begun
 
 

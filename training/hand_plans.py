@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from motionrgbd.training.datasets.shrec17 import SAMPLES
 from motionrgbd.training.hand_clips import CAMERA, SOURCE_HZ, HandClips
+from motionrgbd.training.strokes import half_strokes
 
 IDLE = 28  # the fine class after the 28 gestures
-# Which class a window has that ends within a gesture: idle up to this share of it, the gesture from
-# that share on. What is broken off before is none.
-IDLE_UNTIL, KNOWN_FROM = 0.4, 0.65
-BROKEN = (0.1, 0.45)
+# Which class a window has that ends within a gesture: idle until half of its stroke, the gesture
+# from this share of it on. What is broken off within the first half of the stroke is none.
+KNOWN_FROM = 0.65
+BROKEN = (0.3, 1.1)  # of half a stroke
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,7 @@ class Planner:
         self._clips = clips
         self._fps_hz = fps_hz
         self._metres = metres(clips.place)
+        self._half = np.minimum(half_strokes(clips.codes, self._metres), 0.5 * SAMPLES)
 
     def alone(self, rng: np.random.Generator) -> Plan:
         """Plan one clip from its first frame to (nearly) its last."""
@@ -136,7 +138,7 @@ class Planner:
             sample = self._timing(rng, clip)
             begun, length = take.position, len(sample)
             take.add((sample, self._metres[clip][sample]), clip)
-            take.idle += range(begun, begun + int(IDLE_UNTIL * length))
+            take.idle += range(begun, begun + int((sample <= self._half[clip]).sum()))
             known, stop = begun + int(KNOWN_FROM * length), take.position
             take.add(self._rest(rng, clip, SAMPLES - 1, 3, 30), clip)
             latest = min(take.position, stop + 4)
@@ -151,7 +153,7 @@ class Planner:
             )
             take.idle += range(stop + 8, take.position)
             clip = following
-        return self._drawn(rng, take, min(len(take.idle), len(take.ends) + 1))
+        return self._drawn(rng, take, min(len(take.idle), len(take.ends) + 3))
 
     def unrest(self, rng: np.random.Generator) -> Plan:
         """Plan a hand that is up and gestures nothing: poses, moves, broken-off gestures."""
@@ -174,7 +176,7 @@ class Planner:
                 take.broken(self._broken(rng, clip), clip)
                 sample = 0
             take.idle += range(begun, take.position)
-        return self._drawn(rng, take, min(len(take.idle), 6))
+        return self._drawn(rng, take, min(len(take.idle), 14))
 
     def _person(self, rng: np.random.Generator) -> tuple[NDArray[np.int64], int]:
         """Draw a person, and one of the person's clips."""
@@ -226,7 +228,7 @@ class Planner:
     def _broken(self, rng: np.random.Generator, clip: int) -> _Part:
         """Begin a gesture, stop early; take it back or stay."""
         way = self._timing(rng, clip)
-        out = way[way <= SAMPLES * rng.uniform(*BROKEN)]
+        out = way[way <= max(1.0, self._half[clip] * rng.uniform(*BROKEN))]
         back = out[:: -int(rng.integers(1, 3))] if rng.random() < 0.5 else out[-1:]
         steps = np.concatenate([out, back, np.repeat(back[-1:], int(rng.integers(0, 12)))])
         drift = np.cumsum(rng.normal(0, rng.uniform(0, 0.002), (len(steps), 3)), 0)

@@ -25,6 +25,7 @@ from motionrgbd.training.hand_plans import metres
 from motionrgbd.training.online.sources import SourceRequest
 from motionrgbd.training.online.streams import OnlineStream
 from motionrgbd.training.rebuilt_frames import Stage, StagedHand, staged_hand
+from motionrgbd.training.strokes import half_strokes
 
 Array = NDArray[np.float64]
 
@@ -37,11 +38,10 @@ HALF_CAMERA = Intrinsics(  # 320x240: finer than what the network sees of a hand
     CAMERA.cy_px / 2,
 )
 IDLE_STREAM_S = 900.0  # of each subject: four of them make the hour of idle
-# What stands here was set before any model was run on these streams.
 REST_S, MOVE_S, READY_S = (0.4, 1.3), (0.4, 0.9), (0.3, 1.0)  # between two clips
 LEAD_S = 1.5  # before the first one: the model warms up
 HOLD_S = (1.0, 4.0)  # a pose, in streams of idle
-BROKEN = (0.15, 0.40)  # the share of a gesture that is made before it is broken off
+BROKEN = (0.4, 1.0)  # of the first half of its stroke is made before a gesture is broken off
 _DRIFT_M, _TREMOR_M = 0.008, 0.001  # of a hand that is held: slow (a second), and every frame
 
 
@@ -72,6 +72,7 @@ class Writer:
         self, package: Package, place_m: Array, rng: np.random.Generator, fps_hz: float
     ) -> None:
         self._package, self._place, self._rng, self._fps_hz = package, place_m, rng, fps_hz
+        self._half = half_strokes(package.depth, place_m)
         self._clips: list[int] = []
         self._samples: list[int] = []
         self._offsets: list[Array] = []
@@ -154,7 +155,7 @@ class Writer:
 
     def _break_off(self, clip: int) -> None:
         """Begin a gesture at its own speed; then stay, or go back."""
-        most = SAMPLES * self._seconds(BROKEN)
+        most = self._half[clip] * self._seconds(BROKEN)
         way = np.arange(0.0, most, 1.0 / self._fps_hz / self._step_s(clip))
         self._play(clip, way)
         if self._rng.random() < 0.5:
@@ -298,7 +299,7 @@ def _streams(request: SourceRequest, idle_s: float | None) -> list[OnlineStream]
                     name=f"SHREC'17 {split} {kind}, seed {seed}, subject {subject}",
                     group=f"SHREC'17 {split}, {kind}",
                     open=plan.open,
-                    made_of=f"real hands 1 {plan}",
+                    made_of=f"real hands 2 {plan}",
                     duration_s=len(script) / request.fps_hz,
                     gestures=script.gestures,
                 )
