@@ -13,7 +13,18 @@ from motionrgbd.training.evaluation.plots import ACCENT, INK, MUTED, RULE, STYLE
 from motionrgbd.training.online.detection import Detection
 from motionrgbd.training.online.intervals import Estimate
 
-_COLOURS = (ACCENT, WARM, "#4f8a5b", "#8a6bb1", "#b98a2f", MUTED)
+_COLOURS = (
+    ACCENT,
+    WARM,
+    "#4f8a5b",
+    "#8a6bb1",
+    "#b98a2f",
+    MUTED,
+    "#3aa6a0",
+    "#c06c94",
+    INK,
+    "#7c5a3a",
+)
 _SHOWN_MS = (-2000.0, 1000.0)  # beyond, a few late ones would squeeze all others
 
 
@@ -24,11 +35,11 @@ def roc_svg(detections: Sequence[Detection]) -> str:
         len(detections), "false-positive rate (idle pieces)", "true-positive rate (gestures)"
     )
     for found, colour in _coloured(detections):
-        name = f"{_name(found)}: area {found.auc.value or 0:.3f}"
+        name = f"{_name(found)}: {found.auc.value or 0:.3f}"
         _curve(axis, found, (0.0, *found.curve_true, 1.0), colour, name)
         _dot(axis, found.false, found.true, colour)
     axis.plot((0, 1), (0, 1), color=MUTED, lw=1, ls=(0, (4, 3)))
-    _legend(axis)
+    _legend(axis, "gestures / idle: area under the curve")
     return figure_svg(figure, "roc")
 
 
@@ -39,10 +50,10 @@ def amoc_svg(detections: Sequence[Detection]) -> str:
         len(detections), "false-positive rate (idle pieces)", "NTtD, missed gestures as 1"
     )
     for found, colour in _coloured(detections):
-        name = f"{_name(found)}: {found.nttd_all.value or 0:.2f} at the dot"
+        name = f"{_name(found)}: {found.nttd_all.value or 0:.2f}"
         _curve(axis, found, (1.0, *found.curve_nttd, 0.0), colour, name)
         _dot(axis, found.false, found.nttd_all, colour)
-    _legend(axis)
+    _legend(axis, "gestures / idle: NTtD at the dot")
     return figure_svg(figure, "amoc")
 
 
@@ -97,12 +108,15 @@ def _dot(axis: Axes, x: Estimate, y: Estimate, colour: str) -> None:
 
 def _name(found: Detection) -> str:
     own = found.idle_of == found.gestures_of
-    return f"{found.gestures_of}, {'own idle' if own else f'idle of {found.idle_of}'}"
+    return f"{found.gestures_of} / {'own idle' if own else found.idle_of}"
 
 
-def _legend(axis: Axes) -> None:
+def _legend(axis: Axes, title: str) -> None:
     """Below the axes: curves come close to every corner."""
-    axis.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.13), fontsize=8, frameon=False)
+    axis.legend(
+        title=title, loc="upper left", bbox_to_anchor=(-0.12, -0.11), fontsize=7.5,
+        title_fontsize=8, alignment="left", frameon=False,
+    )  # fmt: skip
 
 
 def _plain(axis: Axes) -> None:
