@@ -54,4 +54,10 @@ class DemoError(MotionRGBDError):
     exit_code = 9
 
 
+class TeachingError(MotionRGBDError):
+    """Classes cannot be added: the model carries no stored examples, or would forget its own."""
+
+    exit_code = 12
+
+
 INTERRUPTED_EXIT_CODE = 130  # 128 + SIGINT, as shells report it

@@ -136,20 +136,20 @@ class TaughtMatcher:
         of_class = np.stack([found[:, i].min(axis=1) for i in self._of], axis=1)
         self._recent = [*self._recent[-self._keep + 1 :], of_class]
         best = np.min(self._recent, axis=0)
-        return taught_shares(best, self._limits, self._taught.slope, self._taught.gate)
+        return taught_shares(best, self._limits, self._taught.slope)
 
 
 def taught_shares(
-    distances: NDArray[np.float32], limits: NDArray[np.float64], slope: float, gate: float
+    distances: NDArray[np.float32], limits: NDArray[np.float64], slope: float
 ) -> FloatArray:
     """Return probabilities (..., K) of distances (..., K); all the network's classes have the rest.
 
-    A class at its limit is as likely as the rest: p = gate e^z / (1 + sum e^z),
+    A class at its limit is as likely as the rest: p = e^z / (1 + sum e^z),
     z = (limit - distance) / slope.
     """
     z = np.clip((limits - distances) / slope, -50.0, 50.0)
     odds = np.exp(z)
-    return np.asarray(gate * odds / (1.0 + odds.sum(axis=-1, keepdims=True)), np.float32)
+    return np.asarray(odds / (1.0 + odds.sum(axis=-1, keepdims=True)), np.float32)
 
 
 def joined(known: FloatArray, taught: FloatArray) -> FloatArray:

@@ -134,7 +134,7 @@ class Taught:
     """Classes that were added to a network, each by its examples.
 
     limits: by class, the mean distance of frames at which it is as likely as all that the network
-    knows. slope: how fast that changes. gate: 0..1, what its probability is multiplied with.
+    knows. slope: how fast that changes.
     """
 
     space: FrameSpace
@@ -142,7 +142,6 @@ class Taught:
     templates: tuple[Template, ...]
     limits: Mapping[str, float]
     slope: float
-    gate: float = 1.0
 
     def to_bytes(self) -> bytes:
         """Return safetensors bytes; equal classes give equal bytes."""
@@ -155,7 +154,6 @@ class Taught:
             "templates": [template.label for template in self.templates],
             "limits": dict(self.limits),
             "slope": self.slope,
-            "gate": self.gate,
         }
         return _save(tensors, layout)
 
@@ -182,15 +180,12 @@ class Taught:
                 templates,
                 {label: float(layout["limits"][label]) for label in layout["labels"]},
                 float(layout["slope"]),
-                float(layout["gate"]),
             )
             whole = all(template.vectors for template in templates)
             if not whole or {t.label for t in templates} != set(taught.labels):
                 raise BundleError("its taught classes are not those of its examples")
-            if not (taught.slope > 0 and 0 <= taught.gate <= 1):
-                raise BundleError(
-                    f"its taught classes have slope {taught.slope:g}, gate {taught.gate:g}"
-                )
+            if not taught.slope > 0:
+                raise BundleError(f"its taught classes have slope {taught.slope:g}")
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise BundleError(f"its taught classes cannot be read: {error!r}") from error
         return taught

@@ -1,0 +1,208 @@
+"""Examples to teach from: recordings, and what a model's network says of their frames."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from motionrgbd.core.errors import SourceError
+from motionrgbd.core.frames import RGBDFrame
+from motionrgbd.core.labels import NamedSpan, check_spans, labels_beside, read_spans
+from motionrgbd.core.recogniser import Recogniser
+from motionrgbd.core.results import FloatArray
+from motionrgbd.core.sources.open import open_source
+from motionrgbd.core.sources.options import SourceOptions
+from motionrgbd.core.sources.source import Source
+from motionrgbd.core.taught import FramePlacer
+from motionrgbd.models.taught import FrameSpace, Template
+
+LEAST_IDLE_S = 3.0  # in all recordings together: what a new gesture must not be taken for
+LEAST_SPAN_S = 0.3  # shorter ones are a handful of frames: anything resembles them
+Vectors = dict[str, FloatArray]
+"""By part, float32 (n, P); rows of what a frame lacks are not a number."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledRecording:
+    """A recording and what happens in it.
+
+    open: begins it anew; every call gives the same frames. spans: checked, in order of time.
+    where: how messages name the table of spans.
+    """
+
+    name: str
+    open: Callable[[], Source]
+    spans: tuple[NamedSpan, ...]
+    where: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "spans", tuple(check_spans(self.spans, self.where)))
+
+
+def read_recording(
+    spec: str, labels: Path | None = None, options: SourceOptions | None = None
+) -> LabelledRecording:
+    """Return a recording, as `--replay` names it, with its table (`NAME.labels.csv` beside it).
+
+    Raises SourceError for a table that is missing or wrong.
+    """
+    file = labels_beside(spec) if labels is None else labels
+    if not file.is_file():
+        raise SourceError(
+            f"{file}: no such file; mark the gestures of {spec} in it, as start_s,end_s,label"
+        )
+    return LabelledRecording(
+        spec, partial(open_source, spec, options=options), tuple(read_spans(file)), str(file)
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alteration:
+    """How a copy of a recording differs: turned, scaled and shifted pictures, another speed."""
+
+    turn_deg: float
+    scale: float
+    shift: tuple[float, float]  # of the picture's width
+    speed: float
+
+    def frame(self, frame: RGBDFrame) -> RGBDFrame:
+        """Return the frame of the copy."""
+        shape = (frame.color if frame.color is not None else frame.depth).shape  # type: ignore[union-attr]
+        height, width = shape[:2]
+        turn = cv2.getRotationMatrix2D((width / 2, height / 2), self.turn_deg, self.scale)
+        turn[:, 2] += np.array(self.shift) * width
+
+        def moved(picture: NDArray, how: int) -> NDArray:  # type: ignore[type-arg]
+            return cv2.warpAffine(
+                picture, turn, (width, height), flags=how, borderMode=cv2.BORDER_REPLICATE
+            )
+
+        return dataclasses.replace(
+            frame,
+            color=None if frame.color is None else moved(frame.color, cv2.INTER_LINEAR),
+            depth=None if frame.depth is None else moved(frame.depth, cv2.INTER_NEAREST),
+            timestamp_s=frame.timestamp_s / self.speed,
+        )
+
+
+ALTERATIONS = (
+    Alteration(7.0, 0.92, (0.03, -0.02), 1.25),
+    Alteration(-7.0, 1.08, (-0.03, 0.02), 0.8),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recorded:
+    """What the network says of a recording, grid step by grid step.
+
+    times_s: float64 (n,), from the first frame, in the recording's own time. vectors: in the
+    space. probabilities: float32 (n, K) of all labels the model has. spans: its gestures.
+    copy: whether it is an altered copy.
+    """
+
+    name: str
+    times_s: NDArray[np.float64]
+    vectors: Vectors
+    probabilities: FloatArray
+    spans: tuple[NamedSpan, ...]
+    copy: bool = False
+
+    def rows(self, start_s: float, end_s: float) -> NDArray[np.bool_]:
+        """Return which steps fall into [start_s, end_s)."""
+        return np.asarray((self.times_s >= start_s) & (self.times_s < end_s))
+
+    def template(self, span: NamedSpan) -> Template:
+        """Return a span as an example; parts that are mostly missing are left out."""
+        rows = self.rows(span.start_s, span.end_s)
+        parts = {n: v[rows] for n, v in self.vectors.items()}
+        whole = {n: v[np.isfinite(v).all(axis=1)] for n, v in parts.items()}
+        kept = {n: v for n, v in whole.items() if len(v) == len(parts[n])}
+        return Template(span.label, kept)
+
+    def idle_rows(self, margin_s: float) -> NDArray[np.bool_]:
+        """Return which steps are farther than `margin_s` from all spans."""
+        idle = np.ones(len(self.times_s), np.bool_)
+        for span in self.spans:
+            idle &= ~self.rows(span.start_s - margin_s, span.end_s + margin_s)
+        return idle
+
+
+def record(
+    recording: LabelledRecording,
+    recogniser: Recogniser,
+    space: FrameSpace,
+    *,
+    alteration: Alteration | None = None,
+    watch: Callable[[float], None] = lambda share: None,
+) -> Recorded:
+    """Run a model over a recording.
+
+    watch: is told the share that is done, and may raise to end it. Raises SourceError for spans
+    beyond the recording or too short, ModalityError where the model needs more than it has.
+    """
+    source = recording.open()
+    placer = FramePlacer(space)
+    times: list[float] = []
+    places: list[dict[str, FloatArray]] = []
+    scores: list[FloatArray] = []
+    first_s = last_s = 0.0
+    speed = 1.0 if alteration is None else alteration.speed
+    try:
+        recogniser.open(source.info)
+        while (frame := source.read()) is not None:
+            if not last_s and not times:
+                first_s = frame.timestamp_s
+            last_s = frame.timestamp_s
+            watch((last_s - first_s) / (source.info.duration_s or 60.0))
+            altered = frame if alteration is None else alteration.frame(frame)
+            for step in recogniser.push(altered):
+                if step.prediction is not None:
+                    times.append(step.timestamp_s * speed - first_s)
+                    places.append(placer.place(step.features))
+                    scores.append(step.prediction.probabilities)
+        _check(recording, last_s - first_s + 1.5 / source.info.fps_hz)
+    finally:
+        source.close()
+    if not times:
+        raise SourceError(f"{recording.name} is too short: the model never had a window")
+    widths = {name: part.basis.shape[1] for name, part in space.parts.items()}
+    vectors = {
+        n: np.stack([p[n][0] if n in p else np.full(w, np.nan, np.float32) for p in places])
+        for n, w in widths.items()
+    }
+    return Recorded(
+        recording.name,
+        np.array(times),
+        vectors,
+        np.stack(scores),
+        recording.spans,
+        alteration is not None,
+    )
+
+
+def _check(recording: LabelledRecording, duration_s: float) -> None:
+    for span in recording.spans:
+        at = span.place(recording.where)
+        if not span.label.strip():
+            raise SourceError(f"{at}: the span from {span.start_s:g} s has no label")
+        if span.end_s > duration_s:
+            raise SourceError(
+                f"{at}: the span ends at {span.end_s:g} s, the recording at {duration_s:.2f} s"
+            )
+        if span.end_s - span.start_s < LEAST_SPAN_S - 1e-6:
+            raise SourceError(
+                f"{at}: the span lasts {span.end_s - span.start_s:g} s, at least "
+                f"{LEAST_SPAN_S:g} s are needed; mark the whole gesture"
+            )
+
+
+def idle_s(recorded: Sequence[Recorded], margin_s: float, fps_hz: float) -> float:
+    """Return how long nothing was gestured in all of them."""
+    return sum(float(r.idle_rows(margin_s).sum()) for r in recorded) / fps_hz
