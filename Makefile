@@ -56,3 +56,12 @@ clean:
 docs/window.png: app/default.mrgbd .venv/runtime.stamp
 	QT_QPA_PLATFORM=offscreen timeout --signal=TERM 19 $(BIN)/motionrgbd-live --demo --realtime \
 		--out "$$(mktemp -d)" --screenshot $@ || test $$? -eq 143 -o $$? -eq 124
+
+# The picture of teaching: the demo's first 24 seconds, as if its gestures had other names.
+docs/teach.png: app/default.mrgbd .venv/runtime.stamp
+	folder=$$(mktemp -d) && $(BIN)/motionrgbd convert demo $$folder/examples && \
+	sed -i '722,$$d' $$folder/examples/timestamps.csv && printf '%s\n' start_s,end_s,label \
+		2.91,4.12,'next page' 5.34,6.22,'page back' 7.10,7.79,take 12.23,13.26,open \
+		20.02,21.23,press 22.51,23.21,press > $$folder/examples.labels.csv && cd $$folder && \
+	{ QT_QPA_PLATFORM=offscreen timeout --signal=TERM 40 $(CURDIR)/$(BIN)/motionrgbd-live \
+		--teach examples --screenshot $(CURDIR)/$@ || test $$? -eq 143 -o $$? -eq 124; }

@@ -22,12 +22,15 @@ GOOD_EXAMPLES = 3  # so many that some can be left out and tried
 class Limits:
     """What an example must be, by the model and by what teaching asks.
 
-    least_s, longest_s: of a span. idle_s: in all recordings together, without a gesture.
+    least_s, longest_s: of a span. idle_s: in all recordings together, farther than margin_s from
+    every gesture. most: examples of one gesture.
     """
 
     least_s: float
     longest_s: float
     idle_s: float
+    margin_s: float
+    most: int
 
 
 class Take:
@@ -152,6 +155,8 @@ class TeachingSession:
             if span.label == label
         ]
         problem = self._name_problem(label) or "; ".join(why[:1])
+        if count > self.limits.most and label not in self.model_labels and not problem:
+            problem = f"{self.limits.most} examples are the most: delete {count - self.limits.most}"
         if len(why) > 1 and problem == why[0]:
             problem += f" (and {len(why) - 1} more)"
         if label in self.model_labels:
@@ -189,15 +194,21 @@ class TeachingSession:
         found = []
         if all(row.known for row in rows):
             found.append("The model knows every gesture marked so far: mark a new one.")
-        idle_s = sum(take.times.duration_s for take in self.takes) - sum(
-            span.end_s - span.start_s for take in self.takes for span in take.spans
-        )
+        idle_s = sum(self._idle_s(take) for take in self.takes)
         if idle_s < self.limits.idle_s:
             found.append(
-                f"{idle_s:.1f} s without a gesture: {self.limits.idle_s:g} s are needed, so that "
-                "the model learns when nothing is meant. Add a recording with a pause."
+                f"{idle_s:.1f} s of rest between the gestures: {self.limits.idle_s:g} s are "
+                "needed, so that rest is not taken for one. Add a recording with a pause."
             )
         return found
+
+    def _idle_s(self, take: Take) -> float:
+        """How long a recording is quiet: what is near a gesture may be its beginning or its end."""
+        at_s, idle_s, margin_s = 0.0, 0.0, self.limits.margin_s
+        for span in take.spans:
+            idle_s += max(0.0, span.start_s - margin_s - at_s)
+            at_s = span.end_s + margin_s
+        return idle_s + max(0.0, take.times.duration_s - at_s)
 
 
 def _where(take: Take, span: NamedSpan, several: bool) -> str:

@@ -36,10 +36,11 @@ from motionrgbd.core.recorder import FolderRecorder
 from motionrgbd.core.sources.open import open_source
 from motionrgbd.core.sources.source import Source
 from motionrgbd.core.synthetic.recording import SyntheticRecording
-from motionrgbd.models.bundle import load_bundle
+from motionrgbd.models.bundle import load_bundle, write_bundle
+from motionrgbd.models.taught import FrameSpace, Memory, SpacePart
 
 SEED = 1_000_018
-LIMITS = Limits(least_s=0.2, longest_s=3.2, idle_s=3.0)
+LIMITS = Limits(least_s=0.2, longest_s=3.2, idle_s=3.0, margin_s=0.3, most=10)
 COLOURS = {"push": 0, "wave": 1}
 PUSH, WAVE = NamedSpan(1.0, 2.0, "push"), NamedSpan(4.0, 5.0, "wave")
 
@@ -361,7 +362,7 @@ def test_every_obstacle_is_said_beside_what_it_concerns() -> None:
     assert known.rows[0].known
     assert "knows every gesture" in known.problems[0]
     busy = session_of(PUSH, duration_s=3.0).standing()
-    assert "2.0 s without a gesture: 3 s are needed" in busy.problems[0]
+    assert "1.4 s of rest between the gestures: 3 s are needed" in busy.problems[0]
     fine = session_of(PUSH, WAVE).standing()
     assert fine.ready
     assert fine.new_labels == ("push", "wave")
@@ -559,6 +560,99 @@ def test_the_list_of_gestures_follows_the_theme(app: QApplication, dark: bool) -
     assert colours.series[0] in text
     assert "<b>push</b>" in window.lesson.gestures.toPlainText()
     window.deleteLater()
+
+
+# ---- teaching ----
+
+
+@pytest.fixture(scope="module")
+def teachable(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model with stored examples that no recording resembles."""
+    bundle = load_bundle(tiny_model)
+    rng = np.random.default_rng(3)
+    basis = np.eye(16, 2, dtype=np.float32)
+    parts = {m: SpacePart(np.zeros(16, np.float32), basis, 1.0) for m in ("color", "depth")}
+    labels = tuple(label for label in bundle.labels for _ in range(5))
+    memory = Memory(
+        FrameSpace(parts),
+        labels,
+        np.repeat(np.eye(3, dtype=np.float32), 5, axis=0),
+        {m: rng.normal(50, 5, (15, 30, 2)).astype(np.float16) for m in parts},
+        {m: np.ones(15, np.bool_) for m in parts},
+    )
+    path = tmp_path_factory.mktemp("teachable") / "tiny.mrgbd"
+    write_bundle(path, dataclasses.replace(bundle, memory=memory))
+    return path
+
+
+@pytest.fixture
+def lesson(app: QApplication, teachable: Path, recorded: Path, tmp_path: Path) -> Iterator[Bench]:
+    """Two recordings with one example each."""
+    for bench in bench_of(app, teachable, tmp_path):
+        for name in ("one", "two"):
+            (tmp_path / name).symlink_to(recorded, target_is_directory=True)
+            table = tmp_path / f"{name}.labels.csv"
+            table.write_text("start_s,end_s,label\n2.9,4.1,thumbs up\n")
+            bench.presenter.open(str(tmp_path / name))
+        yield bench
+
+
+def test_marked_gestures_are_taught_reported_saved_and_used(
+    lesson: Bench, teachable: Path, tmp_path: Path
+) -> None:
+    window, used = lesson.window, []
+    lesson.presenter.used.connect(used.append)
+    assert window.lesson.todo() == "Ready to teach ‘thumbs up’."
+    window.teach()
+    assert not window.marks.isEnabled()
+    wait_for(lambda: window.notice_bar.notice().headline != "Teaching", "the lesson")
+    assert window.notice_bar.notice().headline == "Taught", window.notice_bar.notice()
+    told = window.report_panel.report.toPlainText()
+    assert re.search(r"thumbs up\n\d+ to \d+ % \(95 % interval\)\s+[012] of 2", told), told
+    assert "right before: 100.0 %, now: " in told
+    assert "Each example was left out once" in told
+    window.use_wanted.emit()
+    assert not used, "what is not saved cannot be used"
+    window.save_wanted.emit(str(tmp_path / "own" / "mine.mrgbd"))
+    taught = load_bundle(tmp_path / "own" / "mine.mrgbd")
+    assert taught.taught_labels == ("thumbs up",)
+    assert taught.network_labels == load_bundle(teachable).labels
+    window.use_wanted.emit()
+    assert used == [tmp_path / "own" / "mine.mrgbd"]
+    assert not window.isVisible()
+
+
+def test_a_cancelled_lesson_changes_nothing(lesson: Bench) -> None:
+    window = lesson.window
+    window.teach()
+    window.cancel_wanted.emit()
+    wait_for(lambda: window.notice_bar.notice().headline != "Teaching", "the end")
+    assert window.notice_bar.notice().headline == "Cancelled"
+    assert window.marks.isEnabled()
+    assert window.lesson.ready()
+
+
+def test_a_refused_lesson_says_why(lesson: Bench, tmp_path: Path) -> None:
+    (tmp_path / "one").unlink()  # the other one is shown
+    lesson.window.teach()
+    wait_for(lambda: lesson.window.notice_bar.notice().headline != "Teaching", "the end")
+    notice = lesson.window.notice_bar.notice()
+    assert (notice.tone, notice.headline) == ("error", "Not taught")
+    assert "no such file" in notice.detail
+    assert lesson.window.lesson.ready()
+
+
+def test_closing_asks_while_a_taught_model_is_not_saved(
+    lesson: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [False, True]
+    monkeypatch.setattr(lesson.window, "may_discard", lambda: answers.pop(0))
+    lesson.window.set_unsaved(True)
+    lesson.window.close()
+    assert lesson.window.isVisible()
+    lesson.window.close()
+    assert not lesson.window.isVisible()
+    assert not answers
 
 
 # ---- the way there ----

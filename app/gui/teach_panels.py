@@ -234,9 +234,10 @@ class ReportPanel(QWidget):
         whole.addWidget(Card("Taught", body))
         self.set_saved("not saved yet", False)
 
-    def set_saved(self, text: str, usable: bool) -> None:
-        """Say where the model is; one that was saved can be used."""
+    def set_saved(self, text: str, usable: bool, savable: bool = True) -> None:
+        """Say where the model is; one that was saved can be used; a refused one is not saved."""
         self._saved.setText(text)
+        self._save.setEnabled(savable)
         self._use.setEnabled(usable)
 
 

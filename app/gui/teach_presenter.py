@@ -19,6 +19,7 @@ from motionrgbd.app.teaching_session import Take, TeachingSession
 from motionrgbd.core.errors import MotionRGBDError, OutputError, UsageError
 from motionrgbd.core.labels import NamedSpan
 from motionrgbd.core.sources.source import Source
+from motionrgbd.core.teaching_report import ForgettingError, TeachReport
 from motionrgbd.models.bundle import Bundle, write_bundle
 from motionrgbd.models.errors import ModelFileError
 
@@ -151,6 +152,8 @@ class TeachPresenter(QObject):
         where = f"labels are kept in {take.table.name}" if take.table else "its labels are not kept"
         window.set_notice(Notice("calm", take.info.name, where))
         self._player = TakePlayer.of_recording(self._workshop, take)
+        if take.spans:
+            self._show_span(take.spans[0])
 
     def _show_camera(self, source: Source) -> None:
         self._end_player()
@@ -297,6 +300,11 @@ class TeachPresenter(QObject):
             span = next((s for s in spans if s.start_s > at_s + 1e-6), spans[-1])
         else:
             span = next((s for s in reversed(spans) if s.start_s < at_s - 1e-6), spans[0])
+        self._show_span(span)
+
+    def _show_span(self, span: NamedSpan) -> None:
+        """Go to a span's first frame, which starts at most a millisecond after its edge."""
+        assert self._take is not None
         self._go_to(self._take.times.frame(span.start_s + 1e-3))
         self._choose(span)
 
@@ -462,17 +470,25 @@ class TeachPresenter(QObject):
 
     def _taught(self, teaching: Teaching) -> None:
         self._set_teaching(False)
-        self._teaching, self._saved_to, self._reporting = teaching, None, True
-        self._window.set_editable(False)
-        self._window.set_busy(True)
-        self._window.set_report(teaching.report)
+        self._teaching, self._saved_to = teaching, None
+        self._show_report(teaching.report)
         self._window.set_saved("Not saved yet.", False, str(self._workshop.folder / "taught.mrgbd"))
         self._window.set_unsaved(True)
         names = ", ".join(new.label for new in teaching.report.new)
         self._window.set_notice(Notice("calm", "Taught", names))
 
+    def _show_report(self, report: TeachReport) -> None:
+        self._reporting = True
+        self._window.set_editable(False)
+        self._window.set_busy(True)
+        self._window.set_report(report)
+
     def _not_taught(self, error: Exception) -> None:
         self._set_teaching(False)
+        if isinstance(error, ForgettingError):
+            self._teaching = None
+            self._show_report(error.report)
+            self._window.set_saved("Refused: there is nothing to save.", False, savable=False)
         self._say_error("Not taught", error)
 
     def _cancelled(self) -> None:

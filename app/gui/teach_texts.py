@@ -97,11 +97,6 @@ def report(taught: TeachReport, theme: Theme) -> str:
         parts.append(_table(rows))
     else:
         parts.append(_muted(f"each of {len(taught.old)} exactly as before", theme))
-    if taught.gate < 1:
-        parts.append(
-            f"<p>The new gestures' scores were lowered (to {taught.gate * 100:.0f} %) "
-            "so that the known ones hold.</p>"
-        )
     parts += [f'<p style="color:{theme.warning}">{escape(text)}</p>' for text in taught.warnings]
     return "".join(parts)
 
@@ -123,8 +118,7 @@ def _how(taught: TeachReport, theme: Theme) -> str:
         said += _muted("Each example was left out once and tried on what the others taught.", theme)
     if copies:
         said += _muted(
-            f"{_names(copies)}: from altered copies of its one example, which says little about "
-            "how other performances will do.",
+            f"{_names(copies)}: tried on altered copies of the one example.",
             theme,
         )
     return said

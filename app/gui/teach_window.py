@@ -303,9 +303,11 @@ class TeachWindow(QMainWindow):
         if report is not None:
             self.report_panel.report.set_maker(lambda theme: teach_texts.report(report, theme))
 
-    def set_saved(self, text: str, usable: bool, suggested: str = "") -> None:
-        """Say where the taught model is; suggested: a name for it."""
-        self.report_panel.set_saved(text, usable)
+    def set_saved(
+        self, text: str, usable: bool, suggested: str = "", *, savable: bool = True
+    ) -> None:
+        """Say where the taught model is, and whether it may be kept; suggested: a name for it."""
+        self.report_panel.set_saved(text, usable, savable)
         self._suggested = suggested or self._suggested
 
     def set_unsaved(self, unsaved: bool) -> None:
