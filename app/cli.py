@@ -17,6 +17,7 @@ from motionrgbd.app.command import Parser, program_version, run_command
 from motionrgbd.app.data import add_data
 from motionrgbd.app.decide import add_decide
 from motionrgbd.app.settings import settings_from
+from motionrgbd.app.teach_command import add_bench_teach, add_remember, add_teach
 from motionrgbd.core.errors import LibraryError, OutputError, UsageError
 
 PROGRAM = "motionrgbd"
@@ -67,6 +68,7 @@ def _parser() -> Parser:
         _add_reproduce,
         add_data,
         _add_evaluate,
+        add_teach,
     ):
         add(commands)
     return parser
@@ -192,6 +194,7 @@ def _add_model(commands: Commands) -> None:
     verify.set_defaults(action=_model_verify)
     score = verbs.add_parser("score", help="add figures of `evaluate` to a bundle's card")
     score.set_defaults(action=_model_score)
+    add_remember(verbs)
     for verb in (info, verify, score):
         verb.add_argument("file", metavar="FILE", help="a .mrgbd bundle")
     score.add_argument(
@@ -210,6 +213,10 @@ def _model_info(options: argparse.Namespace) -> int:
     print(f"labels     {len(bundle.labels)}: {', '.join(bundle.labels)}")
     for name, graph in bundle.graphs.items():
         print(f"graph      {name}, {len(graph) / 1e6:.1f} MB")
+    stored = len(bundle.memory.labels) if bundle.memory else 0
+    print(f"stored     {stored or 'no'} examples to teach further classes by")
+    if bundle.taught_labels:
+        print(f"taught     {', '.join(bundle.taught_labels)}")
     print(f"weights    {'for further training' if bundle.weights else 'none'}")
     parts = {
         "recipe": bundle.recipe.to_json(),
@@ -302,6 +309,7 @@ def _add_bench(commands: Commands) -> None:
     finder.add_argument("--split", choices=("train", "val", "test"), default="val")
     finder.add_argument("--clips", type=int, default=60, help="of the split, to be rebuilt (60)")
     finder.set_defaults(action=_bench_finder)
+    add_bench_teach(kinds)
     add_online(kinds)
 
 
