@@ -9,6 +9,10 @@ from motionrgbd.app.live import DEFAULT_MODEL, source_options, source_spec
 from motionrgbd.app.settings import Settings
 from motionrgbd.core.errors import UsageError
 
+_WHY_NOT = (
+    "This model carries no stored examples of its gestures: nobody could tell whether it forgets "
+    "them. Gestures can be marked; to teach them, start with another --model."
+)
 FOLDER = Path("own-gestures")  # of recordings made in the window, and of the taught model
 
 
@@ -42,15 +46,15 @@ def teach_in_window(settings: Settings) -> Path | None:
         settings.out or FOLDER,
         device=settings.device,
         precision=settings.precision,
-        why_not="" if bundle.memory is not None else why_not_taught(),
+        why_not="" if bundle.memory is not None else _WHY_NOT,
     )
     sources = _sources(settings)
     return run_teaching(workshop, limits_of(bundle), sources, screenshot=settings.screenshot)
 
 
 def why_not_taught() -> str:
-    """Say why a model without stored examples is not taught."""
-    return "this model carries no stored examples to check its gestures with"
+    """Say, in a menu's few words, why a model without stored examples is not taught."""
+    return "this model carries no stored examples"
 
 
 def _sources(settings: Settings) -> list[str]:
