@@ -82,7 +82,7 @@ def teach(
     progress(share, what): called often; stop(): asked often, True raises TeachingStopped.
     Raises SourceError, UsageError, ModalityError for examples that cannot be used, TeachingError
     for a model that cannot be taught, and ForgettingError, with the figures, where the old classes
-    would lose more than a point.
+    would lose more than a point or a new one is never recognised.
     """
     if bundle.memory is None:
         raise TeachingError(
@@ -195,6 +195,13 @@ class _Lesson:
             raise ForgettingError(
                 f"the old classes would fall from {np.mean(before):.1%} to {np.mean(after):.1%} of "
                 "their stored examples: choose gestures that are less like them",
+                report,
+            )
+        lost = [new.label for new in report.new if new.tried and not new.recognised]
+        if lost:
+            raise ForgettingError(
+                f"no example of {', '.join(lost)} kept apart was recognised: too much like what "
+                "the model knows, or like no gesture - choose another, or mark it more exactly",
                 report,
             )
         self.tell(1.0, "done")

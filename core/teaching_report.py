@@ -77,7 +77,8 @@ _HOW = {"left out": "left out in turn", "altered copies": "altered copies of the
 
 
 class ForgettingError(TeachingError):
-    """The new classes would take more than a point of the old ones' scores; `report` says which."""
+    """New classes that cannot be told from the old ones, or would take more than a point of their
+    scores; `report` holds the figures."""
 
     def __init__(self, message: str, report: TeachReport) -> None:
         super().__init__(message)

@@ -29,9 +29,9 @@ from motionrgbd.training.online.sources import SourceRequest, read_source
 from motionrgbd.training.teach.space import learn_space, placed, raw_space
 
 PER_CLASS = 12  # windows of a class from real hands, and as many from synthetic ones
-SYNTHETIC_SEEDS = tuple(range(900, 912))  # the training domain's; trainings take the first hundred
+SYNTHETIC_SEEDS = tuple(range(900, 908))  # the training domain's; trainings take the first hundred
+WINDOW_S = 3.2  # of frames that are stored, at least: what is taught must find its end in them
 IDLE = "idle"
-_AFTER_S = 0.1  # windows end so long after the gesture
 SOURCE = (
     "SHREC'17, subjects 19 and 20 (depth); synthetic recordings, training domain, seeds "
     f"{SYNTHETIC_SEEDS[0]} to {SYNTHETIC_SEEDS[-1]}"
@@ -83,7 +83,7 @@ def memory_of(
             tell(recording.name)
             heard[-1].append(record(recording, recogniser, raw))
     recogniser.close()
-    space = learn_space([r for group in heard for r in group])
+    space = learn_space(heard)
     return _memory(bundle, space, heard, source)
 
 
@@ -127,17 +127,21 @@ def _ends(recorded: Recorded, bundle: Bundle) -> list[tuple[Recorded, int, str]]
     """Return the steps at which windows of known content end."""
     found = []
     for span in recorded.spans:
-        end = int(np.searchsorted(recorded.times_s, span.end_s + _AFTER_S))
-        if bundle.recipe.window <= end < len(recorded.times_s):
+        end = int(np.searchsorted(recorded.times_s, span.end_s)) - 1  # its last frame
+        if _frames(bundle) <= end < len(recorded.times_s):
             found.append((recorded, end, span.label))
     if IDLE in bundle.labels:
         idle = np.flatnonzero(recorded.idle_rows(MARGIN_S))
-        found += [(recorded, int(i), IDLE) for i in idle[idle >= bundle.recipe.window]]
+        found += [(recorded, int(i), IDLE) for i in idle[idle >= _frames(bundle)]]
     return found
 
 
+def _frames(bundle: Bundle) -> int:
+    return max(bundle.recipe.window, round(WINDOW_S * bundle.recipe.fps_hz))
+
+
 def _window(bundle: Bundle, end: int) -> slice:
-    return slice(end + 1 - bundle.recipe.window, end + 1)
+    return slice(end + 1 - _frames(bundle), end + 1)
 
 
 def _synthetic(seed: int) -> SyntheticRecording:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from motionrgbd.core.errors import UsageError
 from motionrgbd.core.results import FloatArray
 from motionrgbd.core.taught import SELF_COST, SKIP_COST
 from motionrgbd.core.teaching_examples import Recorded
@@ -41,28 +42,27 @@ def raw_space(bundle: Bundle) -> FrameSpace:
     )
 
 
-def learn_space(heard: Sequence[Recorded]) -> FrameSpace:
-    """Return the space of recordings in raw features, with gestures that are repeated."""
-    return FrameSpace(
-        {name: _learn_part(name, heard) for name in heard[0].vectors if _has(name, heard)}
-    )
+def learn_space(groups: Sequence[Sequence[Recorded]]) -> FrameSpace:
+    """Return the space of recordings in raw features; gestures are repeated within a group.
+
+    Raises UsageError where too few are.
+    """
+    names = groups[0][0].vectors
+    return FrameSpace({name: _learn_part(name, groups) for name in names})
 
 
-def _has(name: str, heard: Sequence[Recorded]) -> bool:
-    return any(np.isfinite(r.vectors[name]).any() for r in heard)
-
-
-def _learn_part(name: str, heard: Sequence[Recorded]) -> SpacePart:
+def _learn_part(name: str, groups: Sequence[Sequence[Recorded]]) -> SpacePart:
+    heard = [r for group in groups for r in group]
     every = np.concatenate([r.vectors[name] for r in heard]).astype(np.float64)
     every = every[np.isfinite(every).all(axis=1)]
     mean = every.mean(axis=0)
     scale = float(np.sqrt(((every - mean) ** 2).sum(axis=1).mean())) or 1.0
     performances: dict[tuple[int, str], list[Floats]] = defaultdict(list)
-    for i, r in enumerate(heard):
-        for span in r.spans:
-            rows = r.vectors[name][r.rows(span.start_s, span.end_s)].astype(np.float64)
-            if len(rows) > 1 and np.isfinite(rows).all():
-                performances[i, span.label].append((rows - mean) / scale)
+    each = [(i, r, span) for i, group in enumerate(groups) for r in group for span in r.spans]
+    for i, r, span in each:
+        rows = r.vectors[name][r.rows(span.start_s, span.end_s)].astype(np.float64)
+        if len(rows) > 1 and np.isfinite(rows).all():
+            performances[i, span.label].append((rows - mean) / scale)
     rng = np.random.default_rng(0)
     differences = [
         a[u] - b[v]
@@ -74,7 +74,7 @@ def _learn_part(name: str, heard: Sequence[Recorded]) -> SpacePart:
         for u, v in _aligned(a, b)
     ]
     if len(differences) <= every.shape[1]:
-        raise ValueError(f"too few repeated gestures to compare {name} by")
+        raise UsageError(f"too few repeated gestures to tell what differs between them in {name}")
     within = np.cov(np.array(differences).T) / 2
     size = len(within)
     within = (1 - SHRINKAGE) * within + SHRINKAGE * np.trace(within) / size * np.eye(size)
