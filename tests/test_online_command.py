@@ -17,10 +17,10 @@ from motionrgbd.core.decision import DecisionParameters
 from motionrgbd.core.depth8 import EightBitDepth
 from motionrgbd.core.errors import UsageError
 from motionrgbd.core.frames import ScriptedGesture
+from motionrgbd.core.matching import Outcome
 from motionrgbd.core.synthetic.recording import SyntheticRecording
 from motionrgbd.models.bundle import load_bundle
 from motionrgbd.training.online.command import decided_by
-from motionrgbd.training.online.matching import Outcome
 from motionrgbd.training.online.report import report_html
 from motionrgbd.training.online.results import About, Results, Setting
 from motionrgbd.training.online.sources import SOURCES, SeededStream

@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motionrgbd.core.frames import ScriptedGesture
+from motionrgbd.core.matching import Outcome
 from motionrgbd.core.results import GestureEvent
 from motionrgbd.training.online.detection import area, detect, idle_peaks, rises, threshold_at
 from motionrgbd.training.online.edits import edit_costs
 from motionrgbd.training.online.intervals import bootstrap, mean, poisson, rate, share
-from motionrgbd.training.online.matching import Outcome, idle_spans, judge
+from motionrgbd.training.online.matching import idle_spans, judge
 from motionrgbd.training.online.metrics import NO_EVENT, confusion, measure
 from motionrgbd.training.online.streams import OnlineStream
 from motionrgbd.training.online.tracks import ProbabilityTrack

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motionrgbd.core.frames import ScriptedGesture
+from motionrgbd.core.matching import Outcome
 from motionrgbd.core.results import GestureEvent
 from motionrgbd.training.online.edits import edit_costs
 from motionrgbd.training.online.intervals import Estimate, Floats, bootstrap, mean, rate, share
-from motionrgbd.training.online.matching import JudgedStream, Outcome
+from motionrgbd.training.online.matching import JudgedStream
 
 BLOCK = 5  # gestures in a row that are drawn together: neighbours' mistakes are not independent
 NO_EVENT = "(no event)"

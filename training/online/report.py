@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from motionrgbd.core.matching import OUTCOMES, Outcome
 from motionrgbd.training.evaluation.page import Figure, render, safe, write_page
 from motionrgbd.training.evaluation.plots import confusion_svg
-from motionrgbd.training.online.matching import OUTCOMES, Outcome
 from motionrgbd.training.online.metrics import DEFINITIONS, confusion
 from motionrgbd.training.online.plots import amoc_svg, latency_svg, roc_svg
 from motionrgbd.training.online.results import Results

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from motionrgbd.core.decision import DecisionParameters
+from motionrgbd.core.matching import OUTCOMES
 from motionrgbd.training.online.detection import (
     Detection,
     detect,
@@ -15,7 +16,7 @@ from motionrgbd.training.online.detection import (
     piece_length_s,
     rises,
 )
-from motionrgbd.training.online.matching import OUTCOMES, JudgedStream, judge
+from motionrgbd.training.online.matching import JudgedStream, judge
 from motionrgbd.training.online.metrics import DEFINITIONS, Figures, edits_of, measure
 from motionrgbd.training.online.sources import SeededStream
 from motionrgbd.training.online.tracks import ProbabilityTrack

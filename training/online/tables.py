@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from motionrgbd.core.matching import Outcome
 from motionrgbd.training.online.detection import Detection
 from motionrgbd.training.online.intervals import Estimate
-from motionrgbd.training.online.matching import Outcome
 from motionrgbd.training.online.metrics import ClassFigures, Figures
 from motionrgbd.training.online.results import Results, Row
 

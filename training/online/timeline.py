@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from motionrgbd.core.matching import Outcome
 from motionrgbd.training.online.detection import scores
-from motionrgbd.training.online.matching import Outcome
 from motionrgbd.training.online.results import StreamRun
 
 STRIP_S = 30.0
