@@ -71,6 +71,11 @@ class DecisionLayer:
         if arm != self._arm:
             self._arm, self._armed_until_s = arm, -math.inf
 
+    @property
+    def smoothed(self) -> FloatArray:
+        """The last prediction's probabilities (K,) as thresholds meet them; zeros before it."""
+        return np.zeros(len(self._labels), np.float32) if self._smooth is None else self._smooth
+
     def reset(self) -> None:
         """Start a new stream."""
         self._smooth: FloatArray | None = None

@@ -1,0 +1,278 @@
+"""Thresholds that are being moved: what they decide of a recording, and how right that is."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motionrgbd.app.decision_trace import DecisionTrace
+from motionrgbd.core.decision import IDLE_LABEL, DecisionLayer
+from motionrgbd.core.decision_parameters import ClassParameters, DecisionParameters
+from motionrgbd.core.errors import SourceError
+from motionrgbd.core.frames import ScriptedGesture
+from motionrgbd.core.labels import labels_beside, read_spans
+from motionrgbd.core.matching import JudgedEvent, Outcome, match
+from motionrgbd.core.results import FloatArray, GestureEvent, Prediction
+
+TOLERANCE_S = 0.75  # after its end a gesture may still be decided for this long
+_CHUNK = 64  # steps between two looks at the clock
+
+Threshold = Literal["on", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How events compare with the truth.
+
+    gestures: those that could have been decided by now. wrong: events with another label within a
+    gesture; false: events outside of all; repeated: further events of a gesture.
+    """
+
+    gestures: int = 0
+    hits: int = 0
+    wrong: int = 0
+    false: int = 0
+    repeated: int = 0
+
+    @property
+    def missed(self) -> int:
+        """Gestures without a right event."""
+        return self.gestures - self.hits
+
+    @property
+    def alarms(self) -> int:
+        """Events that should not have been."""
+        return self.wrong + self.false + self.repeated
+
+
+class Design:
+    """Decides on a trace again, whenever the parameters change. Used by one thread.
+
+    truth: the gestures that were made, in order of time; empty where nobody knows.
+    `advance` works for a bounded time: a window calls it at every poll.
+    """
+
+    def __init__(
+        self,
+        labels: Sequence[str],
+        parameters: DecisionParameters,
+        trace: DecisionTrace,
+        *,
+        window_s: float,
+        truth: Sequence[ScriptedGesture] = (),
+    ) -> None:
+        self.labels = tuple(labels)
+        self.trace = trace
+        self.truth = tuple(sorted(truth, key=lambda gesture: gesture.start_s))
+        self._window_s = window_s
+        self._smooth = np.zeros((0, len(self.labels)), np.float32)
+        self.use(parameters)
+
+    @property
+    def parameters(self) -> DecisionParameters:
+        """What is decided by."""
+        return self._layer.parameters
+
+    def use(self, parameters: DecisionParameters) -> None:
+        """Decide by these, from the start on. Raises DecisionError where they do not fit."""
+        self._layer = DecisionLayer(self.labels, parameters)
+        self._position = 0
+        self._found: list[GestureEvent] = []
+        self._judged: tuple[JudgedEvent, ...] | None = None
+
+    def advance(self, budget_s: float = 0.015) -> bool:
+        """Decide on what is not decided yet, for about so long; say whether anything was."""
+        end_s = time.perf_counter() + budget_s
+        before = self._position
+        while self._position < len(self.trace):
+            self._decide(_CHUNK)
+            if time.perf_counter() >= end_s:
+                break
+        if self._position != before:
+            self._judged = None
+        return self._position != before
+
+    def _decide(self, count: int) -> None:
+        rows = self.trace.rows(self._position, count)
+        self._make_room(self._position + len(rows))
+        for n, (now_s, begins) in enumerate(zip(rows.times_s.tolist(), rows.begins, strict=True)):
+            if begins == "stream":
+                self._layer.reset()
+            elif begins == "switch":
+                self._layer.switch(now_s, self._window_s)
+            prediction = Prediction(rows.probabilities[n], {}, 0, now_s)
+            self._found += self._layer.update(prediction, allowed=bool(rows.allowed[n]))
+            self._smooth[self._position + n] = self._layer.smoothed
+        self._position += len(rows)
+
+    def _make_room(self, count: int) -> None:
+        if count > len(self._smooth):
+            more = np.zeros((max(count, 2 * len(self._smooth)), len(self.labels)), np.float32)
+            more[: len(self._smooth)] = self._smooth
+            self._smooth = more
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether everything that is known was decided on."""
+        return self._position >= len(self.trace)
+
+    @property
+    def times_s(self) -> NDArray[np.float64]:
+        """Times (n,) of what was decided on."""
+        return self.trace.rows(0, self._position).times_s
+
+    @property
+    def smoothed(self) -> FloatArray:
+        """Probabilities float32 (n, K) as thresholds meet them: after smoothing."""
+        return self._smooth[: self._position]
+
+    @property
+    def events(self) -> tuple[JudgedEvent, ...]:
+        """The events, each with what it is worth; without truth, all count as hits of nothing."""
+        if self._judged is None:
+            gestures = [event for event in self._found if event.kind != "repeat"]
+            if self.truth:
+                self._judged = match(self.truth, gestures, TOLERANCE_S)
+            else:
+                self._judged = tuple(JudgedEvent(e, Outcome.ORDER_ONLY, None) for e in gestures)
+        return self._judged
+
+    def counts(self, label: str | None = None) -> Counts:
+        """Count all events, or those that have a label or lie in a gesture of that label."""
+        judged = self.events
+        hit = {each.gesture for each in judged if each.outcome is Outcome.HIT}
+        until_s = float(self.times_s[-1]) if self._position else -np.inf
+        due = [
+            gesture
+            for n, gesture in enumerate(self.truth)
+            if (n in hit or gesture.end_s + TOLERANCE_S <= until_s)
+            and label in (None, gesture.label)
+        ]
+        own = [each for each in judged if label in (None, each.event.label)]
+
+        def count(outcome: Outcome) -> int:
+            return sum(each.outcome is outcome for each in own)
+
+        return Counts(
+            gestures=len(due),
+            hits=count(Outcome.HIT),
+            wrong=count(Outcome.SUBSTITUTION),
+            false=count(Outcome.FALSE),
+            repeated=count(Outcome.DUPLICATE),
+        )
+
+    def missed(self) -> tuple[ScriptedGesture, ...]:
+        """Return the gestures without a right event that had their time."""
+        hit = {each.gesture for each in self.events if each.outcome is Outcome.HIT}
+        until_s = float(self.times_s[-1]) if self._position else -np.inf
+        return tuple(
+            gesture
+            for n, gesture in enumerate(self.truth)
+            if n not in hit and gesture.end_s + TOLERANCE_S <= until_s
+        )
+
+
+def gesture_labels(labels: Sequence[str]) -> tuple[str, ...]:
+    """Return the labels that can become events."""
+    return tuple(label for label in labels if label != IDLE_LABEL)
+
+
+def moved(
+    parameters: DecisionParameters, label: str | None, threshold: Threshold, value: float
+) -> DecisionParameters:
+    """Return the parameters with a threshold moved, of all classes (None) or of one.
+
+    Kept within 0 and 1, in hundredths. Where `on` meets `off`, it takes it along, and so the other
+    way round; a class's own values that no longer fit follow too.
+    """
+    value = round(min(max(value, 0.0), 1.0), 2)
+    on, off, _ = parameters.of(label) if label is not None else (parameters.on, parameters.off, 0.0)
+    on, off = (value, min(off, value)) if threshold == "on" else (max(on, value), value)
+    classes = dict(parameters.classes)
+    if label is not None:
+        own = classes.get(label, ClassParameters())
+        follows = {"on": on, "off": off}
+        changed = {
+            name: x
+            for name, x in follows.items()
+            if name == threshold or x != parameters.of(label)[("on", "off").index(name)]
+        }
+        classes[label] = dataclasses.replace(own, **changed)
+        return dataclasses.replace(parameters, classes=classes)
+    fitting = {name: _fitting(own, on, off) for name, own in classes.items()}
+    return dataclasses.replace(parameters, on=on, off=off, classes=fitting)
+
+
+def _fitting(own: ClassParameters, on: float, off: float) -> ClassParameters:
+    own_on = on if own.on is None else own.on
+    own_off = off if own.off is None else own.off
+    return own if own_off <= own_on else dataclasses.replace(own, off=own_on)
+
+
+def without_own(parameters: DecisionParameters, label: str) -> DecisionParameters:
+    """Return the parameters with a class decided as all are."""
+    classes = {name: own for name, own in parameters.classes.items() if name != label}
+    return dataclasses.replace(parameters, classes=classes)
+
+
+def overrides(parameters: DecisionParameters, bundled: DecisionParameters) -> dict[str, Any]:
+    """Return the `[decision]` table that makes these parameters of a bundle's: what differs."""
+    table: dict[str, Any] = {}
+    for each in dataclasses.fields(DecisionParameters):
+        value = getattr(parameters, each.name)
+        if each.name == "classes" or value == getattr(bundled, each.name):
+            continue
+        if value is None:
+            value = "" if each.name == "arm_with" else 0
+        table[each.name] = list(value) if isinstance(value, tuple) else value
+    classes = {}
+    for label in (*parameters.classes, *bundled.classes):
+        named = zip(("on", "off", "hold_s"), parameters.of(label), strict=True)
+        ours = parameters.classes.get(label, ClassParameters())
+        theirs = bundled.classes.get(label, ClassParameters())
+        if ours != theirs:
+            classes[label] = {
+                name: x
+                for name, x in named
+                if getattr(ours, name) is not None or getattr(theirs, name) is not None
+            }
+    if classes:
+        table["classes"] = classes
+    return table
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What was gestured in a recording. of: where that is known from; problem: why it is not."""
+
+    gestures: tuple[ScriptedGesture, ...] = ()
+    of: str = ""
+    problem: str = ""
+
+
+def truth_of(spec: str, script: Sequence[ScriptedGesture], origin_s: float) -> Truth:
+    """Return the script of a recording, or what NAME.labels.csv beside it says.
+
+    origin_s: the recording's first moment, which such a table calls 0.
+    """
+    if script:
+        return Truth(tuple(script), "the recording's script")
+    file = labels_beside(spec)
+    if not file.is_file():
+        return Truth(problem=f"no {file.name} beside the recording: nothing to compare with")
+    try:
+        spans = read_spans(file)
+    except SourceError as error:
+        return Truth(problem=str(error))
+    gestures = tuple(
+        ScriptedGesture(span.label, span.start_s + origin_s, span.end_s + origin_s)
+        for span in spans
+        if span.label and span.label != IDLE_LABEL
+    )
+    return Truth(gestures, file.name)
