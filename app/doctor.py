@@ -16,7 +16,7 @@ from typing import Literal, Protocol
 from motionrgbd.app.command import program_version
 from motionrgbd.app.live import DEFAULT_MODEL, open_session
 from motionrgbd.app.settings import Device, Precision, Settings
-from motionrgbd.core.errors import MotionRGBDError
+from motionrgbd.core.errors import LibraryError, MotionRGBDError
 from motionrgbd.models.errors import ModelFileError
 
 REQUIRED = {  # distribution -> module
@@ -84,6 +84,7 @@ def checks(device: Device, seconds: float, precision: Precision) -> tuple[Check,
         check_window,
         check_camera_library,
         check_udev_rules,
+        check_plugins,
     )
 
 
@@ -222,6 +223,25 @@ def check_udev_rules() -> Iterator[Finding]:
             "/etc/udev/rules.d, then `udevadm control --reload-rules && udevadm trigger`"
         )
         yield Finding("note", "udev rules", "none for RealSense cameras", remedy)
+
+
+def check_plugins() -> Iterator[Finding]:
+    """Which sources do other installed packages bring, and do they load?"""
+    from motionrgbd.core.plugins import SOURCES, plugins
+    from motionrgbd.core.sources.open import BUILT_IN
+
+    for plugin in plugins(SOURCES):
+        name = f"source {plugin.name}"
+        if plugin.name in BUILT_IN:
+            text = f"the plug-in of {plugin.package} is not used: a built-in source has its name"
+            yield Finding("note", name, text)
+            continue
+        try:
+            plugin.load()
+            yield Finding("ok", name, f"a plug-in of {plugin.package}")
+        except LibraryError as error:
+            what, _, remedy = str(error).partition(" — ")
+            yield Finding("note", name, what, remedy)
 
 
 def _text(path: Path) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from motionrgbd.core.decision_parameters import DecisionError, checked_overrides
 from motionrgbd.core.errors import UsageError
+from motionrgbd.core.plugins import SOURCES, find_plugin
 
 Device = Literal["auto", "cpu", "cuda"]
 Pace = Literal["realtime", "fast"]
@@ -65,8 +66,9 @@ def _word(value: Any) -> str:
 
 
 def _camera(value: Any) -> str:
-    if str(value).partition(":")[0] not in ("realsense", "webcam"):
-        raise ValueError("must be realsense[:SERIAL] or webcam[:NUMBER]")
+    name = str(value).partition(":")[0]
+    if name not in ("realsense", "webcam") and find_plugin(SOURCES, name) is None:
+        raise ValueError("must be realsense[:SERIAL], webcam[:NUMBER] or NAME[:SPEC] of a plug-in")
     return str(value)
 
 
