@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from motionrgbd.app.command import Parser, program_version, run_command
 from motionrgbd.app.settings import Settings, settings_from
 from motionrgbd.core.decision_parameters import DecisionError, DecisionParameters, overridden
-from motionrgbd.core.errors import INTERRUPTED_EXIT_CODE, SourceError, UsageError
+from motionrgbd.core.errors import INTERRUPTED_EXIT_CODE, UsageError
 
 # Libraries that take long to load are imported where they are used: --help must answer at once.
 if TYPE_CHECKING:
@@ -384,9 +384,10 @@ def _play_in_window(
 
 def _check_whole(session: Session) -> None:
     """Tell of a recording that broke off; what was read of it is counted and kept."""
-    why = getattr(session.source, "ended_early", None)
-    if why and session.engine.state == "finished":
-        raise SourceError(f"{why} — everything up to there was used; copy the file again")
+    from motionrgbd.core.sources.source import check_whole
+
+    if session.engine.state == "finished":
+        check_whole(session.source)
 
 
 def _say_where(settings: Settings, outputs: RunOutputs | None) -> None:

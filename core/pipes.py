@@ -45,12 +45,16 @@ class Pipe(Generic[T]):
             self._items.append(item)
             self._condition.notify_all()
 
-    def get(self) -> T:
-        """Return the oldest item; wait for one. Raises PipeClosedError when closed and empty."""
+    def get(self, timeout_s: float | None = None) -> T:
+        """Return the oldest item; wait for one.
+
+        Raises PipeClosedError when closed and empty, TimeoutError where none came in `timeout_s`.
+        """
         with self._condition:
-            while not self._items and not self._closed:
-                self._condition.wait()
+            self._condition.wait_for(lambda: self._items or self._closed, timeout_s)
             if not self._items:
+                if not self._closed:
+                    raise TimeoutError
                 raise PipeClosedError from self._reason
             item = self._items.popleft()
             self._condition.notify_all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
+from motionrgbd.core.errors import SourceError
 from motionrgbd.core.frames import RGBDFrame, SourceInfo
 
 
@@ -31,3 +32,10 @@ class SeekableSource(Source, Protocol):
 
     def seek(self, timestamp_s: float) -> None:
         """Go on from the first frame at or after `timestamp_s` (the recording's own clock)."""
+
+
+def check_whole(source: Source) -> None:
+    """Raise SourceError for a recording that broke off; to be called once it was read."""
+    why = getattr(source, "ended_early", None)
+    if why:
+        raise SourceError(f"{why} — everything up to there was used; copy the file again")
