@@ -11,7 +11,6 @@ import dataclasses
 import hashlib
 import json
 import os
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from motionrgbd.models.checkpoint import save_checkpoint
 from motionrgbd.models.config import NetworkConfig
 from motionrgbd.models.recipe import Modality
 from motionrgbd.models.streaming import StreamingNetwork
+from motionrgbd.training.checkout import checkout_commit
 from motionrgbd.training.datasets.shrec17 import SHREC17, VALIDATION_SUBJECTS
 from motionrgbd.training.datasets.table import set_folder
 from motionrgbd.training.hand_checkpoint import checkpoint_of
@@ -235,7 +235,7 @@ def finish(
         f"(training domain, seeds 0 to {plan.recordings - 1}), drawn by this program{rest}. The "
         "hand finder beside it: the same training clips, cgd2011 rest frames, the synthetic hand",
         command=f"motionrgbd train default --out DIR --seed {given.seed}{switches}",
-        commit=_commit(),
+        commit=checkout_commit(),
     )
     path = given.out / "model.safetensors"
     save_checkpoint(path, checkpoint)
@@ -245,20 +245,6 @@ def finish(
         f"wrote {path}; a bundle of it: motionrgbd export {path} --classes 14 --quantise "
         "-o MODEL.mrgbd"
     )
-
-
-def _commit() -> str:
-    """Return the checkout's commit, marked where files differ; empty outside of a checkout."""
-    place = Path(__file__).resolve().parent.parent
-    try:
-        found = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"],
-            cwd=place, capture_output=True, text=True,
-        )  # fmt: skip
-    except OSError:  # no git here
-        return ""
-    inside = found.returncode == 0 and (place / ".git").exists()
-    return found.stdout.strip() if inside else ""
 
 
 if __name__ == "__main__":
