@@ -223,6 +223,16 @@ def test_decision_parameters_of_the_command_line_take_the_place_of_the_models():
             decided_by(bundle, (wrong,))
 
 
+def test_labels_of_own_recordings_that_the_model_does_not_know_are_refused(
+    tiny_model, tmp_path, capsys
+):
+    write_recording(tmp_path, "take", [40, 200, 40], ["", "shove", ""])
+    assert bench(tmp_path, "--model", tiny_model) == 3
+    said = capsys.readouterr().err
+    assert "take.labels.csv, line 2: the model has no gesture 'shove'; one of wave, push" in said
+    assert said.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
