@@ -79,6 +79,17 @@ def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
         report.longrepr = f"skipped although MOTIONRGBD_REQUIRE_ALL=1: {reason}"
 
 
+@pytest.fixture(scope="module")
+def one_thread() -> Generator[None]:
+    """Tensors this small take longer on several threads, much longer on a busy machine."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle that needs colour and depth and costs nothing to run."""

@@ -1,6 +1,6 @@
 """Computing only what a moved window changes equals the released network's whole window."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -15,18 +15,11 @@ from motionrgbd.models.edges import EdgePlan, exact_plan, live_plan
 from motionrgbd.models.graphs_edges import EdgeFrames
 from motionrgbd.training.rebuilt_weights import rebuild_weights
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SIZE = 40
 RELATIVE = 1e-5  # the contract's bound; float32 gives 4e-7
 Gate = tuple[float, float]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Tiny convolutions spend their time waiting for each other's threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 class TorchIO:

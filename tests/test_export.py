@@ -2,7 +2,6 @@
 
 import copy
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,8 @@ from motionrgbd.training.export import (
 from motionrgbd.training.parity import Network, check_parity, random_clip
 from motionrgbd.training.rebuilt_weights import rebuild_weights
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 T = 16
 CONFIG = NetworkConfig(
     classes=3,
@@ -47,15 +48,6 @@ CONFIG = NetworkConfig(
 )
 RECIPE = Recipe("tiny", 24.0, T, (40, 40), FrameView((40, 40), (0, 0, 40, 40)), guidance_window=4)
 FUSED = dataclasses.replace(CONFIG, modalities=("color", "depth"))
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Tiny convolutions spend their time waiting for each other's threads."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def make_checkpoint(padding: str = "repeat_first") -> Checkpoint:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +23,8 @@ from motionrgbd.training.export import export_checkpoint, export_graph, streamin
 from motionrgbd.training.parity import Network, check_parity, random_clip
 from motionrgbd.training.quantise import quantised_graphs
 from motionrgbd.training.rebuilt_weights import rebuild_weights
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 T, SIDE = 6, 32
 CONFIG = NetworkConfig(
@@ -55,14 +56,6 @@ COARSE = Grouping(("rest", "move"), (0, 1, 1, 0, 1), Temperatures(2.0, 3.0, 4.0)
 BOTH: tuple[Modality, ...] = ("color", "depth")
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def make_checkpoint(**changes: object) -> Checkpoint:
     network = StreamingNetwork(CONFIG).eval()
     rebuild_weights(network)
@@ -72,7 +65,7 @@ def make_checkpoint(**changes: object) -> Checkpoint:
 
 
 @pytest.fixture(scope="module")
-def made(one_thread: None) -> tuple[Bundle, Network]:
+def made() -> tuple[Bundle, Network]:
     return streaming_bundle(make_checkpoint())
 
 

@@ -24,16 +24,10 @@ from motionrgbd.training.batches import moved
 from motionrgbd.training.loop import fit
 from motionrgbd.training.schedule import Rates, Schedule, epoch_rate
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SCRIPT = Path(__file__).with_name("loop_task.py")
 TASKS = SimpleNamespace(**runpy.run_path(str(SCRIPT)))
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -31,16 +31,10 @@ from motionrgbd.training.paper.tables import TABLES, parse_table, rows_of
 from motionrgbd.training.paper.task import BenchmarkTask
 from motionrgbd.training.paper.weights import start_from
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SETS = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("paper_set.py"))))
 NAMES = SETS.NAMES
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

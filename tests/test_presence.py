@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import replace
 
 import pytest
@@ -15,6 +14,8 @@ from motionrgbd.models.fusion import FusionNetwork, FusionOutput
 from motionrgbd.models.losses import fusion_loss
 from motionrgbd.models.streaming import StreamingNetwork
 from motionrgbd.training.rebuilt_weights import rebuild_weights
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 CONFIG = NetworkConfig(
     classes=5,
@@ -33,14 +34,6 @@ CONFIG = NetworkConfig(
     energies=2,
 )
 ABSENT = {"color": [0.0, 1.0], "depth": [1.0, 0.0]}
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Generator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +20,8 @@ from motionrgbd.models.released import (
 )
 from motionrgbd.models.unimodal import UnimodalNetwork
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SMALL = NetworkConfig(
     classes=5, window=8, branches=(2, 4, 6), blocks=1, recoupling_hidden=128, recoupling_heads=2
 )
@@ -31,15 +32,6 @@ def state_dict(config: NetworkConfig) -> Checkpoint:
     torch.manual_seed(0)
     fused = len(config.modalities) == 2
     return dict((FusionNetwork(config) if fused else UnimodalNetwork(config)).state_dict())
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Generator[None]:
-    """Tensors this small take longer on several threads, much longer on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import replace
 
 import pytest
@@ -12,6 +11,8 @@ from torch import Tensor, nn
 from motionrgbd.models.config import NetworkConfig
 from motionrgbd.models.losses import FusionLoss, UnimodalLoss, network_loss
 from motionrgbd.models.streaming import StreamingNetwork, StreamingOutput, windows_at
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 TINY = NetworkConfig(
     classes=5,
@@ -39,15 +40,6 @@ CONFIGS = {
 }
 FRAMES = 9
 Streams = tuple[list[Tensor], list[Tensor], list[Tensor]]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Generator[None]:
-    """Tensors this small take longer on several threads, much longer on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(params=CONFIGS.values(), ids=CONFIGS.keys())
