@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motionrgbd.core.results import FloatArray, GuidanceMap
+from motionrgbd.models.recipe import Recipe
 
 GREY_WEIGHTS = np.array([0.2989, 0.587, 0.114], np.float32)  # their sum is 0.9999, not 1
 _EROSION = np.ones((2, 2), np.uint8)
@@ -75,6 +76,11 @@ class GuidanceSettings:
             raise ValueError(f"a guidance map needs a window of at least 2, got {self.window}")
         if not self.floor >= 0:
             raise ValueError(f"the noise floor must not be negative, got {self.floor}")
+
+    @staticmethod
+    def of(recipe: Recipe) -> GuidanceSettings:
+        """Return what a recipe says."""
+        return GuidanceSettings(recipe.guidance_window, recipe.guidance_floor)
 
 
 class GuidanceStream:

@@ -125,7 +125,7 @@ class Recogniser:
         self._runner = make_runner(bundle, device=device, precision=precision)
         self._taught = TaughtMatcher(bundle.taught, self.recipe.fps_hz) if bundle.taught else None
         self._taught_shares: FloatArray | None = None
-        settings = GuidanceSettings(self.recipe.guidance_window, self.recipe.guidance_floor)
+        settings = GuidanceSettings.of(self.recipe)
         self._guidance: dict[Modality, GuidanceStream] = {
             modality: GuidanceStream(settings) for modality in bundle.modalities
         }

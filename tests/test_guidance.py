@@ -19,6 +19,7 @@ from motionrgbd.core.guidance import (
     rank_weights,
 )
 from motionrgbd.core.sampling import bin_indices
+from motionrgbd.models.recipe import FrameView, GreyDepth, Recipe
 
 DATA = Path(__file__).parent / "data" / "parity"
 
@@ -117,6 +118,14 @@ def test_floor_attenuates_noise_but_not_motion():
     assert clip_guidance(noise, plain)[-1].max() > 1.0  # min-max makes noise full strength
     assert clip_guidance(noise, floored)[-1].max() < 0.05
     np.testing.assert_array_equal(clip_guidance(moving, floored), clip_guidance(moving, plain))
+
+
+def test_settings_of_a_recipe_have_its_window_and_floor():
+    recipe = Recipe(
+        "seven", 30.0, 32, (32, 32), FrameView((32, 32), (0, 0, 32, 32)), GreyDepth(),
+        guidance_window=7, guidance_floor=2.5,
+    )  # fmt: skip
+    assert GuidanceSettings.of(recipe) == GuidanceSettings(7, floor=2.5)
 
 
 def test_still_scene_gives_zero_maps_and_energy():

@@ -52,7 +52,7 @@ def stream_scores(
 ) -> FloatArray:
     """Return probabilities (n, K) at the last frame of each clip of one long stream."""
     runner = make_runner(bundle, "cpu", precision=precision)
-    guidance = GuidanceStream(GuidanceSettings(RECIPE.guidance_window))
+    guidance = GuidanceStream(GuidanceSettings.of(RECIPE))
     rows = []
     for clip in clips:
         for image in clip:

@@ -116,7 +116,7 @@ class ClipReader:
         return np.ascontiguousarray(seen[places])
 
     def _maps(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        settings = GuidanceSettings(self.recipe.guidance_window, self.recipe.guidance_floor)
+        settings = GuidanceSettings.of(self.recipe)
         return clip_guidance(pictures[..., 0] if pictures.shape[-1] == 1 else pictures, settings)
 
 

@@ -44,7 +44,7 @@ def hand_batch(
     streams: Sequence[HandStream], recipe: Recipe, modalities: Sequence[Modality]
 ) -> HandBatch:
     """Return streams as a batch, with guidance and motion as the live path makes them."""
-    settings = GuidanceSettings(recipe.guidance_window, recipe.guidance_floor)
+    settings = GuidanceSettings.of(recipe)
     windows, start = [], 0
     for stream in streams:
         steps = stream.ends[:, None] - recipe.window + 1 + np.arange(recipe.window)

@@ -32,7 +32,7 @@ def _performed(bundle: Bundle, seed: int, length: int) -> Clip:
     )
     source.seek(max(0.0, _BEFORE_S - 0.4 * length / recipe.fps_hz))
     preparer = make_preparer(recipe, source.info.intrinsics)
-    settings = GuidanceSettings(recipe.guidance_window, recipe.guidance_floor)
+    settings = GuidanceSettings.of(recipe)
     guidance = {m: GuidanceStream(settings) for m in bundle.modalities}
     inputs: list[NetworkInput] = []
     while len(inputs) < length and (frame := source.read()) is not None:

@@ -57,7 +57,7 @@ Sample = tuple[Tensor, Tensor, Tensor]  # clips, guidance, targets
 
 def network_inputs(clips: np.ndarray) -> tuple[Tensor, Tensor]:
     """Return clip (B, 3, T, h, w) and guidance (B, 1, T, h, w) of uint8 (B, T, h, w)."""
-    settings = GuidanceSettings(RECIPE.guidance_window)
+    settings = GuidanceSettings.of(RECIPE)
     maps = [clip_guidance(clip, settings)[None] for clip in clips]
     # three equal channels, last in memory: what pools are fast on
     channels = normalise(clips.reshape(-1, clips.shape[-1]))[0].reshape(*clips.shape, 1)

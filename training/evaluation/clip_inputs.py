@@ -76,7 +76,7 @@ def network_inputs(clip: EvaluationClip, model: Model) -> Iterator[NetworkInput 
     Raises ModalityError where the clip lacks what the model needs.
     """
     recipe, modalities = model.recipe, model.used(clip)
-    settings = GuidanceSettings(recipe.guidance_window, recipe.guidance_floor)
+    settings = GuidanceSettings.of(recipe)
     streams = {m: GuidanceStream(settings) for m in modalities}
     for prepared in _prepared(clip, model, modalities):
         if prepared is None:
