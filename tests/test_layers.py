@@ -19,7 +19,13 @@ MAY_IMPORT = {
     "training": {"training", "core", "models", "calibration"},
 }
 # may import training, inside functions
-SUB_COMMANDS = {"app/bench_online.py", "app/cli.py", "app/bench.py", "app/data.py"}
+SUB_COMMANDS = {
+    "app/bench_online.py",
+    "app/cli.py",
+    "app/bench.py",
+    "app/data.py",
+    "app/teach_command.py",
+}
 QT = {"PySide6", "shiboken6", "pyqtgraph"}
 HEAVY = ("torch", "cv2", "numpy", "av", "PySide6", "pyqtgraph", "matplotlib", "onnxruntime")
 
