@@ -19,6 +19,7 @@ from motionrgbd.core.errors import INTERRUPTED_EXIT_CODE, UsageError
 
 # Libraries that take long to load are imported where they are used: --help must answer at once.
 if TYPE_CHECKING:
+    from motionrgbd.app.cockpit.command import RunCockpit
     from motionrgbd.app.demo import DemoReport
     from motionrgbd.app.headless import EventPrinter
     from motionrgbd.app.outputs import RunOutputs, RunState
@@ -91,6 +92,12 @@ def parse(argv: Sequence[str] | None) -> Settings:
         const=True,
         help="close the window at the recording's end",
     )
+    run.add_argument(
+        "--cockpit",
+        action="store_const",
+        const=True,
+        help="a simulated car display, driven by gestures alone (cockpit.jsonl with --out)",
+    )
     camera = parser.add_argument_group("camera")
     camera.add_argument("--fps", metavar="HZ", help="frames per second")
     camera.add_argument("--size", metavar="WxH", help="pixels, such as 640x480")
@@ -140,9 +147,10 @@ def _run_one(settings: Settings) -> Settings | None:
     engine = session.engine
     _tell_modalities(session)
     try:
+        cockpit = _open_cockpit(settings, session, window)
         outputs = _open_outputs(settings, session)
         demo = _open_demo(settings, session)
-        _play(session, settings, window, outputs, demo, teaching)
+        _play(session, settings, window, outputs, demo, cockpit, teaching)
         _check_whole(session)
         if demo is not None:
             print(demo.verdict(finished=engine.state == "finished"), flush=True)
@@ -301,6 +309,15 @@ def _open_outputs(settings: Settings, session: Session) -> RunOutputs | None:
     return outputs
 
 
+def _open_cockpit(settings: Settings, session: Session, window: bool) -> RunCockpit | None:
+    if not settings.cockpit:
+        return None
+    from motionrgbd.app.cockpit.command import RunCockpit
+
+    folder = settings.out or (DEMO_FOLDER if settings.demo else None)
+    return RunCockpit(session.engine, folder, window=window)
+
+
 def _open_demo(settings: Settings, session: Session) -> DemoReport | None:
     if not settings.demo:
         return None
@@ -318,6 +335,7 @@ def _play(
     window: bool,
     outputs: RunOutputs | None,
     demo: DemoReport | None,
+    cockpit: RunCockpit | None,
     teaching: threading.Event,
 ) -> None:
     """Run to the end, close the results in every case, and say where they are."""
@@ -335,7 +353,9 @@ def _play(
     engine.add_observer(printer.add)
     state: RunState = "failed"
     try:
-        if window:
+        if window and cockpit is not None:
+            _play_in_cockpit(engine, settings, printer, cockpit)
+        elif window:
             _play_in_window(session, settings, printer, teaching)
         else:
             run_headless(engine, printer)
@@ -348,6 +368,8 @@ def _play(
         health = engine.health()
         with ExitStack() as last_first:  # each is done, even where another one fails
             last_first.callback(_say_where, settings, outputs)
+            if cockpit is not None:
+                last_first.callback(cockpit.close)
             counts = getattr(session.source, "counts", None)
             text = run_summary(engine.info, health, counter.events, counts)
             last_first.callback(print, text, flush=True)
@@ -376,6 +398,26 @@ def _play_in_window(
     finally:
         engine.stop()
         printer.print_all()
+    _end_with(code)
+
+
+def _play_in_cockpit(
+    engine: Engine, settings: Settings, printer: EventPrinter, cockpit: RunCockpit
+) -> None:
+    try:
+        code = cockpit.show(
+            printer.print_all,
+            screenshot=settings.screenshot,
+            close_when_finished=settings.close_when_finished,
+        )
+    finally:
+        engine.stop()
+        printer.print_all()
+    _end_with(code)
+
+
+def _end_with(code: int) -> None:
+    """Go on as a window's exit code says: it may stand for a signal."""
     if code == INTERRUPTED_EXIT_CODE:
         raise KeyboardInterrupt
     if code:

@@ -26,6 +26,7 @@ class Settings:
 
     camera, replay, demo: at most one of them is set; with none, a camera is looked for.
     teach: own gestures are to be taught, from this recording; empty: from one still to be chosen.
+    cockpit: the window is a simulated car display.
     precision: of the model's graphs. out: folder for results. pace: of a recording. fps_hz,
     size_px (width, height), preset and filters ask something of the camera; the depth options say
     how 8-bit depth is to be read. decision: parameters of the model's decisions to be replaced, by
@@ -51,6 +52,7 @@ class Settings:
     depth_step_mm: int | None = None
     screenshot: Path | None = None
     close_when_finished: bool = False
+    cockpit: bool = False
     decision: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def to_json(self) -> dict[str, Any]:
@@ -151,6 +153,7 @@ _KEYS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "depth-step-mm": ("depth_step_mm", _whole_mm),
     "screenshot": ("screenshot", lambda value: Path(_word(value))),
     "close-when-finished": ("close_when_finished", _yes_or_no),
+    "cockpit": ("cockpit", _yes_or_no),
     "decision": ("decision", _decision),
 }
 _SOURCES = ("camera", "replay", "demo")

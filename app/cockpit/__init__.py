@@ -1,0 +1,1 @@
+"""A simulated car's centre display, driven by gestures alone; free of Qt."""

@@ -1,0 +1,1 @@
+"""The cockpit on the screen: pages, hints, confirmations."""

@@ -1,0 +1,97 @@
+"""`motionrgbd-live --cockpit`, in its window and without one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QImage
+
+from motionrgbd.app import live
+from motionrgbd.app.cockpit.log import LOG
+from motionrgbd.app.cockpit.machine import Cockpit
+from motionrgbd.app.settings import settings_from
+from motionrgbd.core.errors import OutputError, UsageError
+from motionrgbd.core.results import GestureEvent
+from motionrgbd.core.synthetic import recording
+from motionrgbd.core.synthetic.recording import SyntheticRecording
+
+
+@pytest.fixture
+def short_demo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A demo of two gestures: the whole one runs in `test_live_command`."""
+
+    def two_gestures() -> SyntheticRecording:
+        return SyntheticRecording(1_000_018, labels=("Swipe Right", "Grab"))
+
+    monkeypatch.setattr(recording, "demo_recording", two_gestures)
+
+
+def test_the_log_is_the_events_and_the_same_with_a_window_and_without(
+    short_demo: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = [tmp_path / name for name in ("headless", "window")]
+    picture = tmp_path / "cockpit.png"
+    ends = (["--headless"], ["--fast", "--close-when-finished", "--screenshot", str(picture)])
+    for folder, how in zip(folders, ends, strict=True):
+        assert live.main(["--demo", "--cockpit", "--out", str(folder), *how]) == 0
+    logs = [(folder / LOG).read_bytes() for folder in folders]
+    assert logs[0] == logs[1]
+    lines = [json.loads(line) for line in logs[0].splitlines()]
+    events = [json.loads(line) for line in (folders[0] / "events.jsonl").read_text().splitlines()]
+    assert [(x["time_s"], x["gesture"], x["score"]) for x in lines] == [
+        (e["decided_s"], e["label"], e["score"]) for e in events
+    ]
+    assert [x["text"] for x in lines] == ["Map moved right", "Home"]
+    shown = QImage(str(picture))
+    assert (shown.width(), shown.height()) == (1280, 480)
+    capsys.readouterr()
+
+
+def test_a_model_without_any_of_its_gestures_is_refused(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--demo", "--cockpit", "--headless", "--out", str(tmp_path)]
+    assert live.main([*arguments, "--model", str(tiny_model)]) == UsageError.exit_code
+    (told,) = capsys.readouterr().err.splitlines()
+    assert "'tiny' knows wave, push — leave --model out" in told
+    assert not (tmp_path / LOG).exists()
+
+
+def test_nothing_to_see_and_no_folder_is_refused(
+    clip_pair: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    replay = ["--replay", clip_pair, "--depth-direction", "brighter", "--headless"]
+    assert live.main([*replay, "--cockpit"]) == UsageError.exit_code
+    assert "name a folder with --out" in capsys.readouterr().err
+
+
+def test_a_log_that_cannot_be_written_is_said(
+    clip_pair: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / LOG).mkdir()
+    replay = ["--replay", clip_pair, "--depth-direction", "brighter", "--headless"]
+    code = live.main([*replay, "--cockpit", "--out", str(tmp_path)])
+    assert code == OutputError.exit_code
+    assert f"{LOG} cannot be written" in capsys.readouterr().err
+
+
+def test_a_settings_file_can_ask_for_it(tmp_path: Path) -> None:
+    config = tmp_path / "settings.toml"
+    config.write_text("cockpit = true\ndemo = true\n")
+    assert settings_from({}, config).cockpit
+
+
+def test_events_that_only_arm_do_nothing() -> None:
+    class Step:
+        timestamp_s = 3.0
+        events = (
+            GestureEvent("Expand", 0.9, 2.0, 3.0, 3.0, "arm"),
+            GestureEvent("Pinch", 0.9, 2.0, 3.0, 3.0, "repeat"),
+        )
+
+    cockpit = Cockpit()
+    before = cockpit.state.display.zoom
+    cockpit.observe(Step())
+    assert cockpit.state.display.zoom == before - 1
