@@ -24,6 +24,7 @@ PROGRAM = "motionrgbd"
 BENCHMARKS = ("NvGesture", "IsoGD", "THU-READ", "NTU", "Jester")
 TRAININGS = {
     "default": "motionrgbd.training.default_model",
+    "decision": "motionrgbd.training.online.choose",
     "finder": "motionrgbd.training.finder_training",
     "probe": "motionrgbd.training.reference_probe",
     "recipe": "motionrgbd.training.paper.commands",

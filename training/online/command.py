@@ -129,6 +129,17 @@ def decided_by(bundle: Bundle, given: Sequence[str]) -> DecisionParameters:
 
     A dot parts names within `classes`: `classes.Tap.on=0.8`. Raises UsageError.
     """
+    parameters = overridden(DecisionParameters.from_json(bundle.decision), assignments(given))
+    unknown = [label for label in parameters.named if label not in bundle.labels]
+    if unknown:
+        raise UsageError(
+            f"--decision names {', '.join(unknown)}, the model knows {', '.join(bundle.labels)}"
+        )
+    return parameters
+
+
+def assignments(given: Sequence[str]) -> dict[str, Any]:
+    """Return `NAME=VALUE` texts as a mapping; a dot leads inside. Raises UsageError."""
     mapping: dict[str, Any] = {}
     for text in given:
         name, sign, value = text.partition("=")
@@ -140,13 +151,7 @@ def decided_by(bundle: Bundle, given: Sequence[str]) -> DecisionParameters:
             table = table.setdefault(place, {})
             place = part
         table[place] = _value(value)
-    parameters = overridden(DecisionParameters.from_json(bundle.decision), mapping)
-    unknown = [label for label in parameters.named if label not in bundle.labels]
-    if unknown:
-        raise UsageError(
-            f"--decision names {', '.join(unknown)}, the model knows {', '.join(bundle.labels)}"
-        )
-    return parameters
+    return mapping
 
 
 def _value(text: str) -> Any:

@@ -1,0 +1,78 @@
+"""Thresholds are chosen by what events cost: gestures told in time, none wrong, none at rest."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from motionrgbd.core.frames import ScriptedGesture
+from motionrgbd.training.online.choose import COMMON, chosen, costs
+from motionrgbd.training.online.streams import OnlineStream
+from motionrgbd.training.online.tracks import ProbabilityTrack
+
+LABELS = ("Tap", "Grab", "idle")
+RATE_HZ = 15.0
+
+
+def recorded(
+    group: str, bumps: list[tuple[float, float, str, float]], truth: tuple[ScriptedGesture, ...]
+) -> tuple[OnlineStream, ProbabilityTrack]:
+    """A minute in which labels reach a probability from one time to another; else idle is sure."""
+    times = np.arange(0, 60, 1 / RATE_HZ)
+    p = np.zeros((len(times), 3), np.float32)
+    p[:, 2] = 1.0
+    for start_s, end_s, label, level in bumps:
+        there = (times >= start_s) & (times < end_s)
+        p[there] = 0.0
+        p[there, LABELS.index(label)] = level
+        p[there, 2] = 1.0 - level
+    stream = OnlineStream(group, group, lambda: None, group, 60.0, truth)  # type: ignore[arg-type,return-value]
+    return stream, ProbabilityTrack(LABELS, times, p, np.ones(len(times), np.bool_))
+
+
+def gestures(*spans: tuple[str, float, float]) -> tuple[ScriptedGesture, ...]:
+    return tuple(ScriptedGesture(*span) for span in spans)
+
+
+@pytest.fixture
+def both() -> list[tuple[OnlineStream, ProbabilityTrack]]:
+    """Taps reach 0.93 and rest looks like one at 0.87; Grabs reach 0.78 and rest never does."""
+    truth = gestures(("Tap", 10, 12), ("Grab", 20, 22), ("Tap", 30, 32), ("Grab", 40, 42))
+    made = [(g.start_s + 1, g.end_s, g.label, 0.93 if g.label == "Tap" else 0.78) for g in truth]
+    return [
+        recorded("gestures", made, truth),
+        recorded("idle", [(5, 7, "Tap", 0.87), (25, 27, "Tap", 0.87)], ()),
+    ]
+
+
+def test_a_class_that_rest_looks_like_gets_a_threshold_above_it(
+    both: list[tuple[OnlineStream, ProbabilityTrack]],
+) -> None:
+    own = chosen(both).classes
+    tap, grab = own["Tap"].on, own["Grab"].on
+    assert tap is not None
+    assert grab is not None
+    assert 0.87 < tap <= 0.92
+    assert grab <= 0.75
+    assert set(own) == {"Tap", "Grab"}
+
+
+def test_what_is_chosen_costs_less_than_one_threshold_for_all(
+    both: list[tuple[OnlineStream, ProbabilityTrack]],
+) -> None:
+    def total(parameters: object) -> float:
+        return sum(cost.total for cost in costs(both, parameters).values())  # type: ignore[arg-type]
+
+    assert total(chosen(both)) == 0.0
+    assert total(COMMON) == 2.0  # both Grabs are missed
+
+
+def test_late_events_are_missed_and_wrong_and_idle_counts_by_the_hour() -> None:
+    late = recorded("gestures", [(10.9, 12.4, "Tap", 0.99)], gestures(("Tap", 9, 10.8)))
+    swapped = recorded("more", [(11, 12, "Grab", 0.99)], gestures(("Tap", 10, 12)))
+    idle = recorded("idle", [(5, 6, "Grab", 0.99)], ())
+    found = costs([late, swapped, idle], COMMON)
+    assert (found["Tap"].missed, found["Tap"].wrong) == (2, 1)
+    assert (found["Grab"].missed, found["Grab"].wrong) == (0, 1)
+    assert found["Grab"].hourly == pytest.approx((60.0,))
+    assert found["Grab"].total == pytest.approx(181.0)
