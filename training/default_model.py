@@ -30,6 +30,7 @@ from motionrgbd.training.hand_clips import hand_clips, load_package
 from motionrgbd.training.hand_network import FusionStage, HandStage, fused
 from motionrgbd.training.hand_recipe import (
     CONFIG,
+    IDLE_S,
     RECIPE,
     TrainingPlan,
     full_plan,
@@ -42,6 +43,7 @@ from motionrgbd.training.real_idle import load_real_idle
 from motionrgbd.training.synthetic_hands import load_synthetic_hands
 
 STAGES: tuple[Modality, ...] = ("depth", "color")
+IDLE_SEEDS = 1000  # from here on: synthetic recordings without gestures
 HELD_OUT_SEEDS = range(900_000, 900_012)  # synthetic recordings that no stage trains on
 
 
@@ -150,6 +152,8 @@ def data_of(plan: TrainingPlan, given: argparse.Namespace) -> HandData:
     clips = hand_clips(package, RECIPE, cache)
     workers = os.cpu_count() or 1
     synthetic = load_synthetic_hands(range(plan.recordings), RECIPE, cache, workers=workers)
+    seeds = range(IDLE_SEEDS, IDLE_SEEDS + plan.still)
+    still = load_synthetic_hands(seeds, RECIPE, cache, idle_s=IDLE_S, workers=workers)
     rest = load_real_idle(folder.parent, RECIPE)
     without_val = given.hold_out_val or given.quick
     data = HandData(
@@ -157,6 +161,7 @@ def data_of(plan: TrainingPlan, given: argparse.Namespace) -> HandData:
         synthetic=synthetic,
         watched=clips.chosen(np.flatnonzero(held_out)),
         rest=rest,
+        still=still,
     )
     people = (
         f"rest of real people from {len(rest)} videos"
@@ -232,7 +237,8 @@ def finish(
         held_out=without_val,
         data="SHREC'17 Track / DHG-14/28 (De Smedt et al., 2017), depth of the official training "
         f"split, {split}, {len(data.clips)} clips; {plan.recordings} synthetic recordings "
-        f"(training domain, seeds 0 to {plan.recordings - 1}), drawn by this program{rest}. The "
+        f"(training domain, seeds 0 to {plan.recordings - 1}) and {plan.still} without gestures "
+        f"(seeds from {IDLE_SEEDS}), drawn by this program{rest}. The "
         "hand finder beside it: the same training clips, cgd2011 rest frames, the synthetic hand",
         command=f"motionrgbd train default --out DIR --seed {given.seed}{switches}",
         commit=checkout_commit(),

@@ -56,6 +56,7 @@ class Mixture:
     synthetic: int
     rest: int = 0  # stretches of real people at rest
     unrest: int = 0  # streams of real hands that gesture nothing
+    still: int = 0  # stretches of synthetic recordings without gestures
     recorded_frames: int = 60
     recorded_windows: int = 6
 
@@ -63,9 +64,16 @@ class Mixture:
 MIXTURE_OF_CALIBRATION = Mixture(alone=6, streams=4, synthetic=4, rest=1)
 
 
+IDLE_S = 60.0  # of every synthetic recording without gestures
+
+
 @dataclass(frozen=True)
 class TrainingPlan:
-    """How long each stage trains and on what; `recordings` synthetic ones are rendered."""
+    """How long each stage trains and on what.
+
+    recordings, still: synthetic ones to render, of gestures and of a performer who gestures
+    nothing for IDLE_S. held_out: of gestures, to calibrate on.
+    """
 
     depth: Schedule
     color: Schedule
@@ -74,11 +82,13 @@ class TrainingPlan:
     color_mixture: Mixture
     fusion_mixture: Mixture
     recordings: int
-    held_out: int  # synthetic recordings to calibrate on
+    held_out: int
+    still: int = 0
 
 
 # Streams of gestures, and of none: what knows clips alone answers while nothing is done.
-DEPTH_MIXTURE = Mixture(alone=16, streams=6, synthetic=2, rest=1, unrest=5)
+DEPTH_MIXTURE = Mixture(alone=16, streams=6, synthetic=2, rest=1, unrest=5, still=2)
+FUSION_MIXTURE = Mixture(alone=6, streams=1, synthetic=5, rest=1, still=6, recorded_windows=9)
 
 
 def _schedule(steps: int, seed: int, lr: float, ema: float, epochs: int) -> Schedule:
@@ -99,12 +109,13 @@ def full_plan(seed: int = 1) -> TrainingPlan:
     return TrainingPlan(
         depth=_schedule(5000, seed, 2e-3, 0.998, 50),
         color=_schedule(800, seed, 1.5e-3, 0.99, 16),
-        fusion=_schedule(300, seed, 1.5e-3, 0.98, 10),
+        fusion=_schedule(450, seed, 1.5e-3, 0.985, 10),
         depth_mixture=DEPTH_MIXTURE,
         color_mixture=Mixture(alone=6, streams=1, synthetic=5, rest=1),
-        fusion_mixture=Mixture(alone=6, streams=1, synthetic=5, rest=1),
+        fusion_mixture=FUSION_MIXTURE,
         recordings=60,
         held_out=6,
+        still=24,
     )
 
 

@@ -36,12 +36,16 @@ _AT_ONCE = 16  # clips of a validation batch
 
 @dataclass(frozen=True)
 class HandData:
-    """What a stage trains on, and what it is watched on."""
+    """What a stage trains on, and what it is watched on.
+
+    synthetic: recordings of gestures; still: of a performer who makes none; rest: of real people.
+    """
 
     clips: HandClips
     synthetic: Sequence[HandRecording]
     watched: HandClips
     rest: Sequence[HandRecording] = ()
+    still: Sequence[HandRecording] = ()
 
 
 class HandBatches:
@@ -75,6 +79,7 @@ class HandBatches:
         for recordings, count in (
             (self._data.synthetic, mixture.synthetic),
             (self._data.rest, mixture.rest),
+            (self._data.still, mixture.still),
         ):
             if recordings:
                 size = mixture.recorded_frames, mixture.recorded_windows

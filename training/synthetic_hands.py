@@ -74,14 +74,17 @@ def synthetic_hands(
     recipe: Recipe,
     domain: Domain = TRAINING_DOMAIN,
     labels: Sequence[str] | None = None,
+    idle_s: float | None = None,
 ) -> HandRecording:
     """Render the recording of this seed and cut the hand out of it by its true box.
 
-    labels: what to perform; None: all fourteen gestures, shuffled.
+    labels: what to perform; None: all fourteen gestures, shuffled. idle_s: so long of no gesture.
     """
     mapping = recipe.depth
     assert isinstance(mapping, RelativeDepth)
-    source = SyntheticRecording(seed, domain=domain, labels=labels, fps_hz=recipe.fps_hz)
+    source = SyntheticRecording(
+        seed, domain=domain, labels=labels, fps_hz=recipe.fps_hz, idle_s=idle_s
+    )
     camera = source.info.intrinsics
     assert camera is not None
     side, rule = WIDE_PX, TargetRule()
@@ -130,17 +133,18 @@ def recordings_folder(cache: Path, recipe: Recipe) -> Path:
     return cache / f"synthetic-{WIDE_PX}px-{mapping.step_mm:g}mm-{recipe.fps_hz:g}hz"
 
 
-def recording_file(seed: int, domain: Domain = TRAINING_DOMAIN) -> str:
+def recording_file(seed: int, domain: Domain = TRAINING_DOMAIN, idle_s: float | None = None) -> str:
     """Return the name under which a recording is kept."""
-    return f"{domain.name}-{seed:07d}.npz"
+    idle = "" if idle_s is None else f"-idle-{idle_s:g}s"
+    return f"{domain.name}-{seed:07d}{idle}.npz"
 
 
-def _cached(job: tuple[int, Recipe, Domain, Path]) -> Path:
-    seed, recipe, domain, folder = job
-    path = folder / recording_file(seed, domain)
+def _cached(job: tuple[int, Recipe, Domain, float | None, Path]) -> Path:
+    seed, recipe, domain, idle_s, folder = job
+    path = folder / recording_file(seed, domain, idle_s)
     if not path.exists():
         part = path.with_suffix(".part.npz")
-        np.savez(part, **vars(synthetic_hands(seed, recipe, domain)))
+        np.savez(part, **vars(synthetic_hands(seed, recipe, domain, idle_s=idle_s)))
         part.rename(path)  # a half-written file is never taken for whole
     return path
 
@@ -151,12 +155,16 @@ def load_synthetic_hands(
     cache: Path,
     *,
     domain: Domain = TRAINING_DOMAIN,
+    idle_s: float | None = None,
     workers: int = 2,
 ) -> list[HandRecording]:
-    """Return the recordings of these seeds, rendering in parallel what the cache does not hold."""
+    """Return the recordings of these seeds, rendering in parallel what the cache does not hold.
+
+    idle_s: so long of a performer who gestures nothing; None: of all fourteen gestures.
+    """
     folder = recordings_folder(cache, recipe)
     folder.mkdir(parents=True, exist_ok=True)
-    jobs = [(seed, recipe, domain, folder) for seed in seeds]
+    jobs = [(seed, recipe, domain, idle_s, folder) for seed in seeds]
     # a fork of a process with threads (torch has some) may wait for a lock that nobody holds
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         paths = list(pool.map(_cached, jobs))
