@@ -46,7 +46,7 @@ venv: .venv/develop.stamp
 
 .venv/develop.stamp: .venv/created.stamp pyproject.toml constraints.txt
 	@echo "installing the run-time and everything the tests need into .venv (with torch)"
-	$(PIP) --editable '.[cpu,gui,camera,train,dev]' --constraint constraints.txt
+	$(PIP) --editable '.[cpu,gui,camera,actions,train,dev]' --constraint constraints.txt
 	touch .venv/runtime.stamp $@
 
 clean:

@@ -46,7 +46,7 @@ class EventPrinter:
     def __init__(self, describe: Callable[[GestureEvent, float], str] = event_text) -> None:
         self._describe = describe
         self._origin_s = math.inf
-        self._news: queue.SimpleQueue[GestureEvent | ModalityUse] = queue.SimpleQueue()
+        self._news: queue.SimpleQueue[GestureEvent | ModalityUse | str] = queue.SimpleQueue()
         self._use: ModalityUse | None = None
 
     def add(self, step: Step) -> None:
@@ -58,6 +58,10 @@ class EventPrinter:
         for event in step.events:
             self._news.put(event)
 
+    def tell(self, text: str) -> None:
+        """Have a line of text printed in its turn; any thread."""
+        self._news.put(text)
+
     def _is_news(self, use: ModalityUse) -> bool:
         if self._use is None:
             return bool(use.reason)
@@ -67,7 +71,9 @@ class EventPrinter:
         """Print what has come since the last call."""
         while not self._news.empty():
             news = self._news.get()
-            if isinstance(news, ModalityUse):
+            if isinstance(news, str):
+                print(news, flush=True)
+            elif isinstance(news, ModalityUse):
                 print(use_text(news, self._origin_s), flush=True)
             else:
                 print(self._describe(news, self._origin_s), flush=True)

@@ -20,6 +20,7 @@ from motionrgbd.core.errors import INTERRUPTED_EXIT_CODE, UsageError
 # Libraries that take long to load are imported where they are used: --help must answer at once.
 if TYPE_CHECKING:
     from motionrgbd.app.cockpit.command import RunCockpit
+    from motionrgbd.app.actions import RunActions
     from motionrgbd.app.demo import DemoReport
     from motionrgbd.app.headless import EventPrinter
     from motionrgbd.app.outputs import RunOutputs, RunState
@@ -104,6 +105,13 @@ def parse(argv: Sequence[str] | None) -> Settings:
     camera.add_argument("--preset", metavar="NAME", help="RealSense visual preset")
     camera.add_argument("--filter", metavar="NAME,...", help="RealSense post-processing filters")
     depth = parser.add_argument_group("8-bit depth (never guessed)")
+    actions = parser.add_argument_group("actions (see README)")
+    actions.add_argument("--actions", metavar="FILE", help="which gestures do what; a dry run")
+    actions.add_argument("--arm", action="store_const", const=True, help="really send actions")
+    actions.add_argument("--state", metavar="NAME", help="a state of FILE, such as parked")
+    actions.add_argument(
+        "--actions-log", metavar="FILE", help="log (actions.jsonl, with --out there)"
+    )
     depth.add_argument(
         "--depth-direction", metavar="brighter|darker", help="what nearer looks like"
     )
@@ -150,9 +158,11 @@ def _run_one(settings: Settings) -> Settings | None:
         cockpit = _open_cockpit(settings, session, window)
         outputs = _open_outputs(settings, session)
         demo = _open_demo(settings, session)
-        _play(session, settings, window, outputs, demo, cockpit, teaching)
+        _play(session, settings, window, outputs, demo, cockpit, actions, teaching)
         _check_whole(session)
+    actions: RunActions | None = None
         if demo is not None:
+        actions = _open_actions(settings, session)
             print(demo.verdict(finished=engine.state == "finished"), flush=True)
     finally:
         engine.stop()
@@ -162,6 +172,8 @@ def _run_one(settings: Settings) -> Settings | None:
 
 
 @dataclass(frozen=True, slots=True)
+        if actions is not None:
+            actions.close()
 class Session:
     """A model on a source. The engine owns the source: `engine.stop` closes it."""
 
@@ -186,7 +198,7 @@ def open_session(settings: Settings, *, window: bool = False) -> Session:
     )
     source = open_source(source_spec(settings), options=source_options(settings))
     try:
-        pace = settings.pace or ("realtime" if window else "fast")
+        pace = settings.pace or ("realtime" if window or settings.arm else "fast")
         give_up_after_s = None if window else _GIVE_UP_AFTER_S
         engine = Engine(source, recogniser, pace=pace, give_up_after_s=give_up_after_s)
     except BaseException:
@@ -290,6 +302,19 @@ def _open_outputs(settings: Settings, session: Session) -> RunOutputs | None:
             "synthetic": info.synthetic,
             "fps_hz": info.fps_hz,
             "frame_count": info.frame_count,
+def _open_actions(settings: Settings, session: Session) -> RunActions | None:
+    if settings.actions is None:
+        return None
+    from motionrgbd.app.actions import open_actions
+
+    return open_actions(settings, _folder(settings), session.engine.labels)
+
+
+def _folder(settings: Settings) -> Path | None:
+    """Return where results go, if they are kept."""
+    return settings.out or (DEMO_FOLDER if settings.demo else None)
+
+
             "duration_s": info.duration_s,
             "depth_encoding": info.depth_encoding,
         },
@@ -314,7 +339,7 @@ def _open_cockpit(settings: Settings, session: Session, window: bool) -> RunCock
         return None
     from motionrgbd.app.cockpit.command import RunCockpit
 
-    folder = settings.out or (DEMO_FOLDER if settings.demo else None)
+    folder = _folder(settings)
     return RunCockpit(session.engine, folder, window=window)
 
 
@@ -350,6 +375,7 @@ def _play(
     engine, counter = session.engine, EventCounter()
     printer = EventPrinter(demo.describe if demo else event_text)
     engine.add_observer(counter.add)
+    actions: RunActions | None,
     engine.add_observer(printer.add)
     state: RunState = "failed"
     try:
@@ -367,6 +393,9 @@ def _play(
         engine.stop()
         health = engine.health()
         with ExitStack() as last_first:  # each is done, even where another one fails
+        if actions is not None:
+            engine.add_observer(actions.add)  # behind the printer: first the event is told
+            actions.start(printer.tell)
             last_first.callback(_say_where, settings, outputs)
             if cockpit is not None:
                 last_first.callback(cockpit.close)

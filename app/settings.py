@@ -14,6 +14,7 @@ from typing import Any, Literal
 from motionrgbd.core.decision_parameters import DecisionError, checked_overrides
 from motionrgbd.core.errors import UsageError
 from motionrgbd.core.plugins import SOURCES, find_plugin
+from motionrgbd.core.toml_lines import line_of
 
 Device = Literal["auto", "cpu", "cuda"]
 Pace = Literal["realtime", "fast"]
@@ -30,7 +31,8 @@ class Settings:
     precision: of the model's graphs. out: folder for results. pace: of a recording. fps_hz,
     size_px (width, height), preset and filters ask something of the camera; the depth options say
     how 8-bit depth is to be read. decision: parameters of the model's decisions to be replaced, by
-    name; they come from a settings file only.
+    name; they come from a settings file only. actions: a mapping file; arm: its actions are really
+    sent; actions_state: which of its states holds; actions_log: where they are logged.
     """
 
     camera: str | None = None
@@ -53,6 +55,10 @@ class Settings:
     screenshot: Path | None = None
     close_when_finished: bool = False
     cockpit: bool = False
+    actions: Path | None = None
+    arm: bool = False
+    actions_state: str | None = None
+    actions_log: Path | None = None
     decision: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def to_json(self) -> dict[str, Any]:
@@ -154,6 +160,10 @@ _KEYS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "screenshot": ("screenshot", lambda value: Path(_word(value))),
     "close-when-finished": ("close_when_finished", _yes_or_no),
     "cockpit": ("cockpit", _yes_or_no),
+    "actions": ("actions", lambda value: Path(_word(value))),
+    "arm": ("arm", _yes_or_no),
+    "state": ("actions_state", _word),
+    "actions-log": ("actions_log", lambda value: Path(_word(value))),
     "decision": ("decision", _decision),
 }
 _SOURCES = ("camera", "replay", "demo")
@@ -175,7 +185,20 @@ def settings_from(options: Mapping[str, Any], config: Path | None) -> Settings:
     merged = Settings(**{**from_file, **given})
     if sum(bool(x) for x in (merged.camera, merged.replay, merged.demo)) > 1:
         raise UsageError("camera, replay and demo exclude each other — choose one source")
+    _check_actions(merged)
     return merged
+
+
+def _check_actions(settings: Settings) -> None:
+    if settings.actions is None and (
+        settings.arm or settings.actions_state or settings.actions_log
+    ):
+        raise UsageError("--arm, --state and --actions-log need a mapping file — give --actions")
+    if settings.arm and settings.pace == "fast":
+        raise UsageError(
+            "--arm and --fast exclude each other: real actions happen at the gestures' own speed — "
+            "leave --fast out, or --arm for a dry run"
+        )
 
 
 def read_settings_file(path: Path) -> dict[str, Any]:
@@ -194,10 +217,12 @@ def read_settings_file(path: Path) -> dict[str, Any]:
         where = f"{path}:{_line_of(key, text)}"
         if key not in _KEYS:
             raise UsageError(f"{where}: unknown key {key!r} — valid are {', '.join(_KEYS)}")
+        if key == "arm":  # a file that someone left behind must not send anything
+            raise UsageError(f"{where}: arm is for the command line only — give --arm there")
         try:
             fields[_KEYS[key][0]] = _read(f"{where}: {key}", key, value)
         except DecisionError as error:
-            line = _line_of_path((key, *error.path), text)
+            line = line_of((key, *error.path), text)
             raise UsageError(f"{path}:{line}: {error}") from error
     return fields
 
@@ -214,21 +239,6 @@ def _line_of(key: str, text: str) -> int:
     pattern = re.compile(rf"^\s*\[*\s*[\"']?{re.escape(key)}[\"']?\s*[=.\]]")
     lines = text.splitlines()
     return next((n for n, line in enumerate(lines, start=1) if pattern.match(line)), 1)
-
-
-def _line_of_path(path: tuple[str, ...], text: str) -> int:
-    """Return the line that completes what a path of keys leads to, however it is spelled."""
-    lines = text.splitlines()
-    for n in range(1, len(lines)):
-        try:
-            found: Any = tomllib.loads("\n".join(lines[:n]))
-        except tomllib.TOMLDecodeError:  # a value that goes on in the next line
-            continue
-        for part in path:
-            found = found.get(part) if isinstance(found, dict) else None
-        if found is not None:
-            return n
-    return len(lines)
 
 
 def _names(keys: tuple[str, ...]) -> set[str]:
