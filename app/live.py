@@ -19,8 +19,8 @@ from motionrgbd.core.errors import INTERRUPTED_EXIT_CODE, UsageError
 
 # Libraries that take long to load are imported where they are used: --help must answer at once.
 if TYPE_CHECKING:
-    from motionrgbd.app.cockpit.command import RunCockpit
     from motionrgbd.app.actions import RunActions
+    from motionrgbd.app.cockpit.command import RunCockpit
     from motionrgbd.app.demo import DemoReport
     from motionrgbd.app.headless import EventPrinter
     from motionrgbd.app.outputs import RunOutputs, RunState
@@ -99,12 +99,6 @@ def parse(argv: Sequence[str] | None) -> Settings:
         const=True,
         help="a simulated car display, driven by gestures alone (cockpit.jsonl with --out)",
     )
-    camera = parser.add_argument_group("camera")
-    camera.add_argument("--fps", metavar="HZ", help="frames per second")
-    camera.add_argument("--size", metavar="WxH", help="pixels, such as 640x480")
-    camera.add_argument("--preset", metavar="NAME", help="RealSense visual preset")
-    camera.add_argument("--filter", metavar="NAME,...", help="RealSense post-processing filters")
-    depth = parser.add_argument_group("8-bit depth (never guessed)")
     actions = parser.add_argument_group("actions (see README)")
     actions.add_argument("--actions", metavar="FILE", help="which gestures do what; a dry run")
     actions.add_argument("--arm", action="store_const", const=True, help="really send actions")
@@ -112,6 +106,12 @@ def parse(argv: Sequence[str] | None) -> Settings:
     actions.add_argument(
         "--actions-log", metavar="FILE", help="log (actions.jsonl, with --out there)"
     )
+    camera = parser.add_argument_group("camera")
+    camera.add_argument("--fps", metavar="HZ", help="frames per second")
+    camera.add_argument("--size", metavar="WxH", help="pixels, such as 640x480")
+    camera.add_argument("--preset", metavar="NAME", help="RealSense visual preset")
+    camera.add_argument("--filter", metavar="NAME,...", help="RealSense post-processing filters")
+    depth = parser.add_argument_group("8-bit depth (never guessed)")
     depth.add_argument(
         "--depth-direction", metavar="brighter|darker", help="what nearer looks like"
     )
@@ -154,26 +154,26 @@ def _run_one(settings: Settings) -> Settings | None:
     session = open_session(settings, window=window)
     engine = session.engine
     _tell_modalities(session)
+    actions: RunActions | None = None
     try:
+        actions = _open_actions(settings, session)
         cockpit = _open_cockpit(settings, session, window)
         outputs = _open_outputs(settings, session)
         demo = _open_demo(settings, session)
         _play(session, settings, window, outputs, demo, cockpit, actions, teaching)
         _check_whole(session)
-    actions: RunActions | None = None
         if demo is not None:
-        actions = _open_actions(settings, session)
             print(demo.verdict(finished=engine.state == "finished"), flush=True)
     finally:
         engine.stop()
+        if actions is not None:
+            actions.close()
     if not teaching.is_set():
         return None
     return _teach(dataclasses.replace(settings, teach=source_spec(settings))) or settings
 
 
 @dataclass(frozen=True, slots=True)
-        if actions is not None:
-            actions.close()
 class Session:
     """A model on a source. The engine owns the source: `engine.stop` closes it."""
 
@@ -288,20 +288,6 @@ def _tell_modalities(session: Session) -> None:
         print(text, flush=True)
 
 
-def _open_outputs(settings: Settings, session: Session) -> RunOutputs | None:
-    folder = settings.out or (DEMO_FOLDER if settings.demo else None)
-    if folder is None:
-        return None
-    from motionrgbd.app.outputs import RunOutputs, library_versions
-
-    engine, bundle, info = session.engine, session.bundle, session.engine.info
-    facts = {
-        "source": {
-            "name": info.name,
-            "live": info.live,
-            "synthetic": info.synthetic,
-            "fps_hz": info.fps_hz,
-            "frame_count": info.frame_count,
 def _open_actions(settings: Settings, session: Session) -> RunActions | None:
     if settings.actions is None:
         return None
@@ -315,6 +301,20 @@ def _folder(settings: Settings) -> Path | None:
     return settings.out or (DEMO_FOLDER if settings.demo else None)
 
 
+def _open_outputs(settings: Settings, session: Session) -> RunOutputs | None:
+    folder = _folder(settings)
+    if folder is None:
+        return None
+    from motionrgbd.app.outputs import RunOutputs, library_versions
+
+    engine, bundle, info = session.engine, session.bundle, session.engine.info
+    facts = {
+        "source": {
+            "name": info.name,
+            "live": info.live,
+            "synthetic": info.synthetic,
+            "fps_hz": info.fps_hz,
+            "frame_count": info.frame_count,
             "duration_s": info.duration_s,
             "depth_encoding": info.depth_encoding,
         },
@@ -339,7 +339,7 @@ def _open_cockpit(settings: Settings, session: Session, window: bool) -> RunCock
         return None
     from motionrgbd.app.cockpit.command import RunCockpit
 
-    folder = _folder(settings)
+    folder = settings.out or (DEMO_FOLDER if settings.demo else None)
     return RunCockpit(session.engine, folder, window=window)
 
 
@@ -361,6 +361,7 @@ def _play(
     outputs: RunOutputs | None,
     demo: DemoReport | None,
     cockpit: RunCockpit | None,
+    actions: RunActions | None,
     teaching: threading.Event,
 ) -> None:
     """Run to the end, close the results in every case, and say where they are."""
@@ -375,10 +376,12 @@ def _play(
     engine, counter = session.engine, EventCounter()
     printer = EventPrinter(demo.describe if demo else event_text)
     engine.add_observer(counter.add)
-    actions: RunActions | None,
     engine.add_observer(printer.add)
     state: RunState = "failed"
     try:
+        if actions is not None:
+            engine.add_observer(actions.add)  # behind the printer: first the event is told
+            actions.start(printer.tell)
         if window and cockpit is not None:
             _play_in_cockpit(engine, settings, printer, cockpit)
         elif window:
@@ -393,9 +396,6 @@ def _play(
         engine.stop()
         health = engine.health()
         with ExitStack() as last_first:  # each is done, even where another one fails
-        if actions is not None:
-            engine.add_observer(actions.add)  # behind the printer: first the event is told
-            actions.start(printer.tell)
             last_first.callback(_say_where, settings, outputs)
             if cockpit is not None:
                 last_first.callback(cockpit.close)
