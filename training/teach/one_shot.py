@@ -5,7 +5,8 @@ is Levenshtein distance over the number of true gestures, with a bootstrap inter
 
 Rows: the whole stream aligned with the examples (`alignment`), on features of the hand's crop
 (`HandFeatures`); the model taught by `core.teaching` and run as the application does, decisions
-included, without seeing what comes; and plain alignment on motion, a grid of frame differences.
+included, without seeing what comes; the whole stream on motion, a grid of frame differences; and
+the same grid in plain dynamic time warping (`plain_alignment`).
 
 Chosen beforehand, on streams composed of altered copies of the eleven videos (`--composed`) and
 SHREC'17's subjects 19 and 20, nothing on the 36: the features, all of equal weight; what costs a
@@ -38,6 +39,7 @@ from motionrgbd.core.teaching import teach
 from motionrgbd.core.teaching_examples import Alteration, LabelledRecording
 from motionrgbd.models.bundle import Bundle
 from motionrgbd.training.teach.alignment import decode, distances, edit_distance
+from motionrgbd.training.teach.plain_alignment import connected
 
 Floats = NDArray[np.float64]
 
@@ -207,7 +209,14 @@ def bench_one_shot(bundle: Bundle, folder: Path, *, composed: bool = False) -> l
         row("aligned as a whole, hand features", heard, [whole.recognise(h) for h in heard]),
         taught_row(bundle, examples, whole, heard),
         row("aligned as a whole, motion alone", heard, [motion.recognise(h) for h in heard]),
+        row("plain dynamic time warping, motion", heard, [plain(examples, h) for h in heard]),
     ]
+
+
+def plain(examples: Sequence[Heard], heard: Heard) -> list[str]:
+    """Return the gestures of a stream by the classic baseline, in order."""
+    found = connected(heard.parts["motion"], [e.parts["motion"] for e in examples])
+    return [examples[i].video.labels[0] for i in found]
 
 
 def row(name: str, heard: Sequence[Heard], found: Sequence[Sequence[str]]) -> list[str]:
