@@ -55,6 +55,7 @@ class Design:
     """Decides on a trace again, whenever the parameters change. Used by one thread.
 
     truth: the gestures that were made, in order of time; empty where nobody knows.
+    complete: the trace will not grow any more.
     `advance` works for a bounded time: a window calls it at every poll.
     """
 
@@ -70,6 +71,7 @@ class Design:
         self.labels = tuple(labels)
         self.trace = trace
         self.truth = tuple(sorted(truth, key=lambda gesture: gesture.start_s))
+        self.complete = False
         self._window_s = window_s
         self._smooth = np.zeros((0, len(self.labels)), np.float32)
         self.use(parameters)
@@ -147,7 +149,7 @@ class Design:
         """Count all events, or those that have a label or lie in a gesture of that label."""
         judged = self.events
         hit = {each.gesture for each in judged if each.outcome is Outcome.HIT}
-        until_s = float(self.times_s[-1]) if self._position else -np.inf
+        until_s = self._until_s()
         due = [
             gesture
             for n, gesture in enumerate(self.truth)
@@ -167,10 +169,16 @@ class Design:
             repeated=count(Outcome.DUPLICATE),
         )
 
+    def _until_s(self) -> float:
+        """Return until when gestures had their time."""
+        if self.complete and self.up_to_date:
+            return np.inf
+        return float(self.times_s[-1]) if self._position else -np.inf
+
     def missed(self) -> tuple[ScriptedGesture, ...]:
         """Return the gestures without a right event that had their time."""
         hit = {each.gesture for each in self.events if each.outcome is Outcome.HIT}
-        until_s = float(self.times_s[-1]) if self._position else -np.inf
+        until_s = self._until_s()
         return tuple(
             gesture
             for n, gesture in enumerate(self.truth)

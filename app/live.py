@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from motionrgbd.app.command import Parser, program_version, run_command
-from motionrgbd.app.settings import Settings, settings_from
+from motionrgbd.app.settings import Settings
+from motionrgbd.app.start_settings import start_settings
 from motionrgbd.core.decision_parameters import DecisionError, DecisionParameters, overridden
 from motionrgbd.core.errors import INTERRUPTED_EXIT_CODE, UsageError
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from motionrgbd.app.demo import DemoReport
     from motionrgbd.app.headless import EventPrinter
     from motionrgbd.app.outputs import RunOutputs, RunState
+    from motionrgbd.app.tapped_source import TappedSource
     from motionrgbd.core.engine import Engine
     from motionrgbd.core.sources.options import SourceOptions
     from motionrgbd.core.sources.source import Source
@@ -119,7 +121,7 @@ def parse(argv: Sequence[str] | None) -> Settings:
     depth.add_argument("--depth-step-mm", metavar="MM", help="millimetres between two codes")
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {program_version()}")
     options = {k.replace("_", "-"): v for k, v in vars(parser.parse_args(argv)).items()}
-    return settings_from(options, options.pop("config"))
+    return start_settings(options, options.pop("config"), DEFAULT_MODEL)
 
 
 def run(settings: Settings) -> int:
@@ -175,15 +177,20 @@ def _run_one(settings: Settings) -> Settings | None:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A model on a source. The engine owns the source: `engine.stop` closes it."""
+    """A model on a source. The engine owns the source: `engine.stop` closes it.
+
+    recorder: records a camera that is watched in a window.
+    """
 
     engine: Engine
     bundle: Bundle
     source: Source
+    recorder: TappedSource | None = None
 
 
 def open_session(settings: Settings, *, window: bool = False) -> Session:
     """Open model and source; the engine is ready to start."""
+    from motionrgbd.app.tapped_source import TappedSource
     from motionrgbd.core.engine import Engine
     from motionrgbd.core.recogniser import Recogniser
     from motionrgbd.core.session import check_onnxruntime
@@ -200,11 +207,12 @@ def open_session(settings: Settings, *, window: bool = False) -> Session:
     try:
         pace = settings.pace or ("realtime" if window or settings.arm else "fast")
         give_up_after_s = None if window else _GIVE_UP_AFTER_S
-        engine = Engine(source, recogniser, pace=pace, give_up_after_s=give_up_after_s)
+        recorder = TappedSource(source) if window and source.info.live else None
+        engine = Engine(recorder or source, recogniser, pace=pace, give_up_after_s=give_up_after_s)
     except BaseException:
         source.close()
         raise
-    return Session(engine, bundle, source)
+    return Session(engine, bundle, source, recorder)
 
 
 def _decision(settings: Settings, bundle: Bundle) -> DecisionParameters:
@@ -413,6 +421,7 @@ def _play_in_window(
 ) -> None:
     from motionrgbd.app.gui.run import run_window
     from motionrgbd.app.teach_window import why_not_taught
+    from motionrgbd.app.window_extras import window_extras
 
     engine = session.engine
     try:
@@ -423,6 +432,7 @@ def _play_in_window(
             on_poll=printer.print_all,
             on_teach=teaching.set,
             why_not_taught="" if session.bundle.memory is not None else why_not_taught(),
+            extras=window_extras(settings, session),
         )
     finally:
         engine.stop()

@@ -113,13 +113,15 @@ def heat_colours() -> Codes:
 
 
 @lru_cache(maxsize=8)
-def _heat_tables(percent: int) -> tuple[Codes, Codes]:
+def _heat_tables(percent: int, least: int = 0) -> tuple[Codes, Codes]:
     """Return what a code adds (256, 1, 3) and what it leaves of the picture, in 255ths.
 
     No motion is transparent; the strongest covers the picture with `percent` opacity. The square
-    root keeps weak motion visible: most of a map lies below a fifth of its maximum.
+    root keeps weak motion visible: most of a map lies below a fifth of its maximum. Codes below
+    `least` are transparent.
     """
     alpha = (percent / 100) * np.sqrt(np.arange(256) / 255)[:, None]
+    alpha[:least] = 0.0
     adds = (heat_colours() * alpha).round().astype(np.uint8)
     leaves = np.repeat((255 * (1 - alpha)).round(), 3, axis=1).astype(np.uint8)
     return adds[:, None], leaves[:, None]
@@ -136,11 +138,14 @@ def _cells(
     return first, np.clip(cell, 0, cells - 1)
 
 
-def draw_heat(rgb: ColorImage, values: FloatArray, box: Box, opacity: float) -> ColorImage:
+def draw_heat(
+    rgb: ColorImage, values: FloatArray, box: Box, opacity: float, threshold: float = 0.0
+) -> ColorImage:
     """Return a copy of `rgb` with the guidance `values` (h, w), 0..2, drawn into `box`.
 
     out = (1 - a) rgb + a colour(G), a = opacity sqrt(G / 2), with G of the cell that covers the
-    pixel's centre. Parts of the box outside the picture are left out.
+    pixel's centre. Parts of the box outside the picture are left out, and so is guidance below
+    `threshold`, a share of the largest possible.
     """
     out = rgb.copy()
     percent = round(100 * min(max(opacity, 0.0), 1.0))
@@ -151,7 +156,7 @@ def draw_heat(rgb: ColorImage, values: FloatArray, box: Box, opacity: float) -> 
     if not columns.size or not rows.size:
         return out
     codes = np.ascontiguousarray(heat_codes(values)[rows][:, columns])
-    adds, leaves = _heat_tables(percent)
+    adds, leaves = _heat_tables(percent, round(255 * min(max(threshold, 0.0), 1.0)))
     target = out[y : y + len(rows), x : x + len(columns)]
     left = cv2.multiply(target, cv2.applyColorMap(codes, leaves), scale=1 / 255)
     target[...] = cv2.add(left, cv2.applyColorMap(codes, adds))
@@ -166,6 +171,7 @@ class Scene:
     """One picture to be drawn at any size: a colour or depth image, and the heat over it.
 
     box: where `heat` lies, in the image's pixels. range_mm: of the colours of depth.
+    threshold: guidance below this share of the largest possible is not drawn.
     """
 
     image: ColorImage | DepthImage
@@ -173,6 +179,7 @@ class Scene:
     heat: FloatArray | None = None
     opacity: float = 0.6
     range_mm: tuple[int, int] = DEFAULT_RANGE_MM
+    threshold: float = 0.0
 
     def box_at(self, width: int, height: int) -> Box:
         """Return the box in the pixels of this scene rendered at the given size."""
@@ -193,7 +200,8 @@ class Scene:
             rgb = _resize(cast(ColorImage, self.image), width, height, smooth)
         if self.heat is None:
             return rgb
-        return draw_heat(rgb, self.heat, self.box_at(width, height), self.opacity)
+        box = self.box_at(width, height)
+        return draw_heat(rgb, self.heat, box, self.opacity, self.threshold)
 
 
 def _resize(image: Picture, width: int, height: int, interpolation: int) -> Picture:
@@ -209,13 +217,15 @@ def scene(
     heat: Modality | None,
     opacity: float,
     range_mm: tuple[int, int] = DEFAULT_RANGE_MM,
+    threshold: float = 0.0,
 ) -> Scene | None:
     """Return the picture of one modality with the heat of another, or None where it is missing."""
     image = snapshot.frame.color if modality == "color" else snapshot.frame.depth
     if image is None:
         return None
     guidance = snapshot.guidance.get(heat) if heat else None
-    return Scene(image, snapshot.view, guidance.values if guidance else None, opacity, range_mm)
+    values = guidance.values if guidance else None
+    return Scene(image, snapshot.view, values, opacity, range_mm, threshold)
 
 
 # ---- the annotated picture --------------------------------------------------------------------

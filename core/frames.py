@@ -36,6 +36,7 @@ class RGBDFrame:
     index: the source's own frame number; a jump means that the camera dropped frames.
     timestamp_s: the source's clock, as recorded.
     arrival_s: host monotonic time of arrival; None in fast replay.
+    skew_s: by how much colour was taken after depth; None where the source does not tell.
     """
 
     color: ColorImage | None
@@ -43,6 +44,7 @@ class RGBDFrame:
     index: int
     timestamp_s: float
     arrival_s: float | None = None
+    skew_s: float | None = None
 
     def __post_init__(self) -> None:
         if self.color is None and self.depth is None:

@@ -81,6 +81,14 @@ def test_events_are_judged_and_gestures_that_are_still_to_come_are_not_missed() 
     assert design.counts("grab") == Counts(wrong=1)
 
 
+def test_at_the_end_of_a_recording_every_gesture_had_its_time() -> None:
+    design = decided(trace_of(*TRACE), truth=TRUTH)
+    assert len(design.missed()) == 1
+    design.complete = True
+    assert design.counts() == Counts(gestures=3, hits=1, wrong=1)
+    assert design.missed() == TRUTH[1:]
+
+
 def test_a_moved_threshold_changes_the_events_at_once() -> None:
     design = decided(trace_of(*TRACE), truth=TRUTH)
     design.use(moved(PLAIN, None, "on", 0.75))

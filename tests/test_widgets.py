@@ -20,7 +20,7 @@ from motionrgbd.app.gui.history import History
 from motionrgbd.app.gui.panels import ElidedLabel, GestureList, HealthView, NoticeBar, Tabs
 from motionrgbd.app.gui.picture import PictureView
 from motionrgbd.app.gui.run import application
-from motionrgbd.app.gui.timeline import Timeline, shares
+from motionrgbd.app.gui.timeline import ScrolledTimeline, Timeline, shares
 from motionrgbd.app.overlay import Scene
 from motionrgbd.core.frames import ScriptedGesture
 from motionrgbd.core.results import Box, GestureEvent, Health, Percentiles, Prediction
@@ -56,6 +56,53 @@ def scene(opacity: float = 0.6) -> Scene:
     heat = RNG.uniform(0, 2, (14, 14)).astype(np.float32)
     image = RNG.integers(0, 256, (48, 64, 3), dtype=np.uint8)
     return Scene(image, Box(8, 0, 56, 48), heat, opacity)
+
+
+# ---- the timeline's past ----
+
+
+def test_the_timeline_is_scrolled_by_wheel_drag_and_bar_and_returns_by_a_double_click() -> None:
+    timeline = Timeline(LABELS)
+    scrolled = ScrolledTimeline(timeline)
+    scrolled.resize(400, 220)
+    scrolled.show()
+    history = History(4, 30.0)
+    for k in range(1800):
+        history.add(k / 30, PROBABILITIES)
+    timeline.set_history(history, 0.0)
+    scrolled.show_part()
+    assert timeline.end_s() == pytest.approx(60, abs=0.1)
+    middle = QPoint(200, 50)
+    QTest.mousePress(timeline, Qt.MouseButton.LeftButton, pos=middle)
+    QTest.mouseMove(timeline, QPoint(300, 50))
+    QTest.mouseRelease(timeline, Qt.MouseButton.LeftButton, pos=QPoint(300, 50))
+    assert timeline.end_s() == pytest.approx(60 - 15 * 100 / timeline.width(), abs=0.1)
+    timeline.scroll_to(-100.0)
+    assert timeline.span_s() == (pytest.approx(0, abs=0.05), pytest.approx(15, abs=0.05))
+    assert scrolled.bar.value() == 0
+    scrolled.bar.setValue(100)
+    assert timeline.end_s() == pytest.approx(25, abs=0.2)
+    QTest.mouseDClick(timeline, Qt.MouseButton.LeftButton, pos=middle)
+    assert not timeline.is_back()
+    assert scrolled.bar.value() == scrolled.bar.maximum()
+    scrolled.close()
+
+
+def test_what_lies_back_is_drawn_with_its_own_leading_labels() -> None:
+    timeline = Timeline(LABELS)
+    timeline.resize(400, 200)
+    history = History(4, 30.0)
+    for k in range(1200):
+        row = np.zeros(4, np.float32)
+        row[0 if k < 600 else 3] = 1.0
+        history.add(k / 30, row)
+    history.mark(GestureEvent("left", 0.9, 5.0, 6.0, 6.0))
+    timeline.set_history(history, 0.0)
+    assert history.leading() == [3]
+    assert history.leading(end_s=19.0) == [0]
+    now = pixels(timeline)
+    timeline.scroll_to(15.0)
+    assert (pixels(timeline) != now).any()
 
 
 # ---- pictures ----
@@ -100,6 +147,26 @@ def test_without_a_picture_the_placeholder_is_painted() -> None:
     view.set_scene(scene())
     view.set_scene(None)
     assert view.picture_rect().isEmpty()
+
+
+def test_as_in_a_mirror_left_is_right_and_the_outline_goes_along() -> None:
+    view = PictureView()
+    view.resize(320, 240)
+    image = np.zeros((48, 64, 3), np.uint8)
+    image[:, :32] = 200
+    view.set_scene(Scene(image, Box(0, 0, 16, 48)))
+    plain = pixels(view)
+    view.set_mirrored(True)
+    assert (pixels(view) == plain[:, ::-1]).all()
+
+
+def test_weak_guidance_is_not_drawn_below_the_threshold() -> None:
+    grey = np.full((48, 64, 3), 90, np.uint8)
+    heat = np.array([[0.2, 1.8]], np.float32)
+    drawn = Scene(grey, Box(0, 0, 64, 48), heat, threshold=0.5).render(64, 48)
+    assert (drawn[:, :32] == 90).all()
+    assert (drawn[:, 32:] != 90).any()
+    assert (Scene(grey, Box(0, 0, 64, 48), heat).render(64, 48)[:, :32] != 90).any()
 
 
 # ---- bars ----

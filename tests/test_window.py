@@ -20,8 +20,12 @@ from motionrgbd.app.gui import theme
 from motionrgbd.app.gui.engine_view import EngineState, EngineView, StepView
 from motionrgbd.app.gui.menus import MENUS, ShortcutDialog
 from motionrgbd.app.gui.presenter import EventBridge, Presenter
+from motionrgbd.app.gui.record_presenter import RecordPresenter
 from motionrgbd.app.gui.run import application, run_window
 from motionrgbd.app.gui.window import MainWindow, size_on
+from motionrgbd.app.my_settings import WindowMemory
+from motionrgbd.app.tapped_source import TappedSource
+from motionrgbd.core.decision_parameters import DecisionParameters
 from motionrgbd.core.errors import OutputError, UsageError
 from motionrgbd.core.frames import RGBDFrame, SourceInfo
 from motionrgbd.core.results import (
@@ -29,10 +33,12 @@ from motionrgbd.core.results import (
     GestureEvent,
     GuidanceMap,
     Health,
+    ModalityUse,
     Percentiles,
     Prediction,
     Snapshot,
 )
+from motionrgbd.core.sources.open import open_source
 from motionrgbd.models.recipe import HandView, Recipe, RelativeDepth
 
 LABELS = ("left", "right", "up", "down")
@@ -47,6 +53,8 @@ class FedStep:
     prediction: Prediction | None
     events: tuple[GestureEvent, ...]
     timestamp_s: float
+    warming_up: bool = False
+    use: ModalityUse | None = None
 
 
 def snapshot(
@@ -145,6 +153,13 @@ class Feeder:
 
     def set_speed(self, factor: float) -> None:
         self.asked.append(("speed", factor))
+
+    @property
+    def decision(self) -> DecisionParameters:
+        return DecisionParameters()
+
+    def decide_with(self, parameters: DecisionParameters) -> None:
+        self.asked.append(parameters)
 
     def add_observer(self, callback: Callable[[StepView], None]) -> None:
         self._observers.append(callback)
@@ -341,6 +356,102 @@ def test_nothing_is_cut_at_the_smallest_size(
     assert (window.width(), window.height()) == (1024, 640)
     assert window.health_view.height() >= window.health_view.minimumSizeHint().height()
     assert window.bars.visibleRegion().boundingRect().height() == window.bars.height()
+
+
+def test_only_the_chosen_picture_is_shown_as_large_as_fits(
+    open_window: Callable[..., Shown],
+) -> None:
+    shown = open_window()
+    shown.publish(snapshot(1))
+    shown.activate()
+    window = shown.window
+    narrow = window.depth_view.width()
+    QTest.keyClick(window, Qt.Key.Key_C)
+    assert (window.color_view.isVisible(), window.depth_view.isVisible()) == (True, False)
+    QTest.keyClick(window, Qt.Key.Key_C)
+    QApplication.processEvents()
+    assert (window.color_view.isVisible(), window.depth_view.isVisible()) == (False, True)
+    assert window.depth_view.width() > 1.5 * narrow
+    QTest.keyClick(window, Qt.Key.Key_C)
+    assert window.color_view.isVisible()
+    assert window.depth_view.isVisible()
+
+
+def test_the_timeline_looks_back_while_the_recording_goes_on(
+    open_window: Callable[..., Shown],
+) -> None:
+    shown = open_window()
+    shown.publish(*(snapshot(k) for k in range(900)))
+    window = shown.window
+    shown.activate()
+    assert window.timeline.span_s()[1] == pytest.approx(899 / FPS, abs=0.11)
+    QTest.keyClick(window, Qt.Key.Key_Left, Qt.KeyboardModifier.ControlModifier)
+    assert window.timeline.is_back()
+    there = window.timeline.span_s()
+    shown.publish(*(snapshot(k) for k in range(900, 960)))
+    assert window.timeline.span_s() == there
+    QTest.keyClick(window, Qt.Key.Key_End)
+    assert not window.timeline.is_back()
+    assert window.timeline.span_s()[1] > 31
+
+
+def test_the_sensor_s_figures_are_of_the_picture(open_window: Callable[..., Shown]) -> None:
+    shown = open_window()
+    shown.publish(snapshot(1))
+    values = {name: value for name, value, _ in shown.window.sensor_view.rows()}
+    assert values["Depth without reading"] == "0.0 %"
+    assert values["Brightness of colour"].startswith(("49", "50", "51"))
+    assert values["Colour after depth"] == "not told"
+    shown.window.show()
+    assert not shown.window.sensor_view.isVisible()
+    shown.window.show_sensor()
+    assert shown.window.sensor_view.isVisible()
+
+
+def test_the_window_is_left_as_it_will_be_found(open_window: Callable[..., Shown]) -> None:
+    memory = WindowMemory(1100, 700, "depth", 0.35, 0.2, False, "color", True, source="demo")
+    first = open_window().window
+    first.set_memory(memory)
+    assert first.memory(WindowMemory(source="demo")) == memory
+    assert first.heat.choice() == "depth"
+    assert not first.depth_view.isVisibleTo(first)
+
+
+def test_a_camera_is_recorded_and_what_is_lost_is_counted(
+    open_window: Callable[..., Shown], tmp_path: Path
+) -> None:
+    class Camera:
+        info = CAMERA
+        number = 0
+
+        def read(self) -> RGBDFrame:
+            self.number += 1 if self.number != 5 else 3  # two frames never came
+            return snapshot(self.number).frame
+
+        def close(self) -> None: ...
+
+    tapped = TappedSource(Camera())
+    shown = open_window(info=CAMERA)
+    recorder = RecordPresenter(tapped, shown.window, tmp_path, lambda: "take")
+    bar = shown.window.record_bar
+    assert bar.isVisibleTo(shown.window)
+    shown.activate()
+    QTest.keyClick(shown.window, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
+    for _ in range(10):
+        tapped.read()
+    recorder.poll()
+    assert bar.texts()[0].startswith("recording 0:00.4, 10 frames")
+    assert bar.texts()[1] == "2 frames lost (2 by the camera)"
+    shown.window.close()  # in the middle of it
+    assert bar.texts()[2] == f"10 frames, 2 lost are in {tmp_path / 'take'}"
+    source = open_source(str(tmp_path / "take"))
+    frames = 0
+    while source.read() is not None:
+        frames += 1
+    source.close()
+    assert frames == 10
+    recorder.toggle()  # the name is taken
+    assert "exists already" in bar.texts()[2]
 
 
 # ---- what is asked for ----

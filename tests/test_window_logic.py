@@ -9,6 +9,7 @@ import pytest
 
 from motionrgbd.app.gui import available, texts
 from motionrgbd.app.gui.history import FrameOrder, History, LabelSlots
+from motionrgbd.app.modality_health import modality_health
 from motionrgbd.core.frames import RGBDFrame, SourceInfo
 from motionrgbd.core.results import (
     Box,
@@ -110,6 +111,44 @@ def test_a_clock_that_began_anew_is_followed() -> None:
     order = FrameOrder(30)
     order.accepts(500.0)
     assert order.accepts(0.1)
+
+
+def test_the_past_is_bounded_where_labels_are_many_and_gestures_go_with_it() -> None:
+    assert History(15, 30).kept_s == 600
+    many = History(249, 30)
+    assert many.span_s <= many.kept_s < 300
+    history = History(2, 30, kept_s=20.0)
+    for k in range(30 * 60):
+        history.add(k / 30, np.zeros(2, np.float32))
+        if k % 30 == 0:
+            history.mark(GestureEvent("a", 0.9, k / 30 - 1, k / 30, k / 30))
+    assert history.oldest_s == pytest.approx(40, abs=0.1)
+    assert len(history.events) <= 21
+    assert history.times_s(50.0)[-1] == pytest.approx(50.0)
+    assert 35.0 <= history.times_s(50.0)[0] <= 40.0
+
+
+# ---- pictures of the sensor ----
+
+
+def test_holes_exposure_and_skew_are_measured_and_what_is_striking_is_marked() -> None:
+    depth = np.full((48, 64), 1000, np.uint16)
+    depth[:, :16] = 0
+    color = np.zeros((48, 64, 3), np.uint8)
+    color[:, 32:] = 255
+    frame = RGBDFrame(color, depth, 0, 0.0, skew_s=-0.020)
+    health = modality_health(frame, Box(0, 0, 32, 48))
+    assert health.holes == pytest.approx(0.25)
+    assert health.hand_holes == pytest.approx(0.5)
+    assert (health.dark, health.bright) == (0.5, 0.5)
+    assert health.brightness == pytest.approx(0.5)
+    rows = {name: (value, striking) for name, value, striking in texts.sensor_rows(health)}
+    assert rows["The same at the hand"] == ("50.0 %", True)
+    assert rows["Depth without reading"] == ("25.0 %", False)
+    assert rows["Colour after depth"] == ("-20.0 ms", True)
+    nothing = modality_health(RGBDFrame(color, None, 0, 0.0), Box(500, 0, 600, 40))
+    assert texts.sensor_rows(nothing)[0][1] == "–"
+    assert modality_health(frame, Box(500, 0, 600, 40)).hand_holes is None
 
 
 # ---- words ----

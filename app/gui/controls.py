@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
+    QPushButton,
     QSlider,
     QStyle,
     QStyleOptionSlider,
@@ -18,6 +19,8 @@ from PySide6.QtWidgets import (
 )
 
 from motionrgbd.app.gui import texts
+from motionrgbd.app.gui.panels import ElidedLabel
+from motionrgbd.app.tapped_source import RecordingCount
 from motionrgbd.models.recipe import Modality
 
 HeatChoice = Literal["own", "color", "depth", "off"]
@@ -27,14 +30,21 @@ HEAT_CHOICES: tuple[tuple[HeatChoice, str], ...] = (
     ("depth", "Depth's on both"),
     ("off", "Off"),
 )
+PictureChoice = Literal["both", "color", "depth"]
+PICTURE_CHOICES: tuple[tuple[PictureChoice, str], ...] = (
+    ("both", "Colour and depth"),
+    ("color", "Colour"),
+    ("depth", "Depth"),
+)
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 0.0)  # 0: as fast as possible
 _SLIDER_STEPS = 10_000
 
 
 class HeatControls(QWidget):
-    """Which guidance map lies over the pictures, and how strongly."""
+    """Which pictures are shown, which guidance map lies over them, how strongly, from where on."""
 
     changed = Signal()
+    pictures_changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,23 +55,43 @@ class HeatControls(QWidget):
         self._opacity = QSlider(Qt.Orientation.Horizontal)
         self._opacity.setRange(0, 100)
         self._opacity.setValue(70)
-        self._opacity.setFixedWidth(140)
+        self._opacity.setFixedWidth(110)
         self._opacity.setToolTip("Opacity of the guidance map (keys + and -)")
         self._percent = QLabel("70 %")
         self._percent.setMinimumWidth(self._percent.fontMetrics().horizontalAdvance("100 %"))
+        self._threshold = QSlider(Qt.Orientation.Horizontal)
+        self._threshold.setRange(0, 100)
+        self._threshold.setFixedWidth(80)
+        self._threshold.setToolTip("Weaker guidance than this is not drawn (keys . and ,)")
+        self._from = QLabel("from 0 %")
+        self._from.setMinimumWidth(self._from.fontMetrics().horizontalAdvance("from 100 %"))
+        self._pictures = QComboBox()
+        for _, name in PICTURE_CHOICES:
+            self._pictures.addItem(name)
+        self._pictures.setToolTip("Which pictures are shown (key C)")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(2, 0, 2, 0)
         layout.setSpacing(8)
         for widget in (QLabel("Guidance"), self._choice, self._opacity, self._percent):
             layout.addWidget(widget)
+        for widget in (self._threshold, self._from):
+            layout.addWidget(widget)
         layout.addStretch(1)
+        layout.addWidget(self._pictures)
         self._choice.currentIndexChanged.connect(self._tell)
         self._opacity.valueChanged.connect(self._tell)
+        self._threshold.valueChanged.connect(self._tell)
+        self._pictures.currentIndexChanged.connect(self._tell_pictures)
 
     def _tell(self) -> None:
         self._percent.setText(f"{self._opacity.value()} %")
-        self._opacity.setEnabled(self.choice() != "off")
+        self._from.setText(f"from {self._threshold.value()} %")
+        for slider in (self._opacity, self._threshold):
+            slider.setEnabled(self.choice() != "off")
         self.changed.emit()
+
+    def _tell_pictures(self) -> None:
+        self.pictures_changed.emit()
 
     def choice(self) -> HeatChoice:
         """Return which map is drawn."""
@@ -86,9 +116,72 @@ class HeatControls(QWidget):
         """Return 0 to 1."""
         return self._opacity.value() / 100
 
+    def set_opacity(self, opacity: float) -> None:
+        """Set 0 to 1."""
+        self._opacity.setValue(round(100 * opacity))
+
+    def threshold(self) -> float:
+        """Return from which share of the largest guidance on it is drawn."""
+        return self._threshold.value() / 100
+
+    def set_threshold(self, threshold: float) -> None:
+        """Set 0 to 1."""
+        self._threshold.setValue(round(100 * threshold))
+
+    def pictures(self) -> PictureChoice:
+        """Return which pictures are shown."""
+        return PICTURE_CHOICES[self._pictures.currentIndex()][0]
+
+    def set_pictures(self, choice: PictureChoice) -> None:
+        """Choose the pictures."""
+        self._pictures.setCurrentIndex([name for name, _ in PICTURE_CHOICES].index(choice))
+
+    def next_pictures(self) -> None:
+        """Go on to the next choice of pictures."""
+        self._pictures.setCurrentIndex((self._pictures.currentIndex() + 1) % len(PICTURE_CHOICES))
+
     def add_opacity(self, change: float) -> None:
         """Make the heat stronger or weaker."""
         self._opacity.setValue(self._opacity.value() + round(100 * change))
+
+
+class RecordBar(QWidget):
+    """Recording what a camera shows, with what is lost of it always in sight."""
+
+    toggled = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.button = QPushButton("Record")
+        self.button.setToolTip("Record the camera into a folder, or end recording (Ctrl+R)")
+        self.button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._counter = QLabel("")
+        self._lost = QLabel("")
+        self._said = ElidedLabel("", role=QPalette.ColorRole.PlaceholderText)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(12)
+        for widget in (self.button, self._counter, self._lost):
+            layout.addWidget(widget)
+        layout.addWidget(self._said, 1)
+        self.button.clicked.connect(self.toggled)
+
+    def set_count(self, count: RecordingCount | None) -> None:
+        """Show how a recording is going; None: nothing is being recorded."""
+        self.button.setText("Record" if count is None else "End recording")
+        self._counter.setText("" if count is None else texts.recorded(count))
+        self._lost.setText("" if count is None else texts.recording_lost(count))
+        bad = count is not None and count.gone > 0
+        role = QPalette.ColorRole.BrightText if bad else QPalette.ColorRole.PlaceholderText
+        self._lost.setForegroundRole(role)
+
+    def set_said(self, text: str) -> None:
+        """Say where a recording is, or why there is none."""
+        self._said.setText(text)
+
+    def texts(self) -> tuple[str, str, str]:
+        """Return the counter, the losses, and what is said beside."""
+        return self._counter.text(), self._lost.text(), self._said.text()
 
 
 class JumpSlider(QSlider):

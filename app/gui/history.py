@@ -9,18 +9,26 @@ from numpy.typing import NDArray
 
 from motionrgbd.core.results import FloatArray, GestureEvent
 
+KEPT_S = 600.0  # what can be scrolled back to
+_MOST_ROWS_BYTES = 8_000_000  # of probabilities that are kept, where labels are many
 RESTART_S = 1.0  # a step further back than this is a clock that began anew, not a late frame
 
 
 class History:
-    """Probabilities of the last `span_s` of the source's clock, and the gestures decided in it.
+    """Probabilities of the last while of the source's clock, and the gestures decided in it.
 
+    span_s: how much is shown at a time; kept_s: how far back. What ends at `end_s` (None: now) is
+    returned by `times_s`, `probabilities` and `leading`.
     Rows are written twice, half a buffer apart, so the past is always one contiguous view.
     """
 
-    def __init__(self, labels: int, fps_hz: float, span_s: float = 15.0) -> None:
+    def __init__(
+        self, labels: int, fps_hz: float, span_s: float = 15.0, kept_s: float = KEPT_S
+    ) -> None:
         self.span_s = span_s
-        self._capacity = int(span_s * fps_hz * 1.1) + 2  # a grid that runs a tenth fast still fits
+        most_s = _MOST_ROWS_BYTES / (4 * max(labels, 1) * fps_hz)
+        self.kept_s = max(span_s, min(kept_s, most_s))
+        self._capacity = int(self.kept_s * fps_hz * 1.1) + 2  # room for a grid a tenth too fast
         self._times = np.zeros(2 * self._capacity)
         self._rows = np.zeros((2 * self._capacity, labels), np.float32)
         self._max_gap_s = max(RESTART_S, 4 / fps_hz)
@@ -30,7 +38,7 @@ class History:
         """Forget everything: a seek, or a new stream."""
         self._count = 0
         self._next = 0
-        self.events: deque[GestureEvent] = deque(maxlen=200)
+        self.events: deque[GestureEvent] = deque()
 
     def add(self, timestamp_s: float, probabilities: FloatArray) -> None:
         """Append one step. A step back, or a long silence, starts a new past."""
@@ -44,33 +52,50 @@ class History:
         self._count = min(self._count + 1, self._capacity)
 
     def mark(self, event: GestureEvent) -> None:
-        """Remember a recognised gesture."""
+        """Remember a recognised gesture, as long as there is something to show of its time."""
         self.events.append(event)
+        oldest = self.oldest_s
+        while oldest is not None and self.events and self.events[0].decided_s < oldest:
+            self.events.popleft()
 
     @property
     def newest_s(self) -> float | None:
         """The source's time of the newest step, or None where there is none."""
         return float(self._times[self._next - 1 + self._capacity]) if self._count else None
 
-    def _recent(self) -> slice:
-        end = self._next + self._capacity
-        first = end - self._count
-        if self._count:
-            oldest = self._times[end - 1] - self.span_s
-            first += int(np.searchsorted(self._times[first:end], oldest))
-        return slice(first, end)
+    @property
+    def oldest_s(self) -> float | None:
+        """The source's time of the oldest step that is kept, or None where there is none."""
+        if not self._count:
+            return None
+        kept = self._part(float(self._times[self._next - 1 + self._capacity]), self.kept_s)
+        return float(self._times[kept.start])
 
-    def times_s(self) -> NDArray[np.float64]:
+    def _part(self, end_s: float, span_s: float) -> slice:
+        last = self._next + self._capacity
+        first = last - self._count
+        times = self._times[first:last]
+        start = int(np.searchsorted(times, end_s - span_s))
+        end = int(np.searchsorted(times, end_s, side="right"))
+        return slice(first + start, first + end)
+
+    def _shown(self, end_s: float | None) -> slice:
+        newest = self.newest_s
+        if newest is None:
+            return slice(0, 0)
+        return self._part(newest if end_s is None else end_s, self.span_s)
+
+    def times_s(self, end_s: float | None = None) -> NDArray[np.float64]:
         """Return float64 (n,), oldest first."""
-        return self._times[self._recent()]
+        return self._times[self._shown(end_s)]
 
-    def probabilities(self) -> FloatArray:
+    def probabilities(self, end_s: float | None = None) -> FloatArray:
         """Return float32 (n, K), beside `times_s`."""
-        return self._rows[self._recent()]
+        return self._rows[self._shown(end_s)]
 
-    def leading(self, count: int = 6, floor: float = 0.15) -> list[int]:
+    def leading(self, count: int = 6, floor: float = 0.15, end_s: float | None = None) -> list[int]:
         """Return, in label order, the labels that came to `floor` and were likely for longest."""
-        rows = self.probabilities()
+        rows = self.probabilities(end_s)
         if not len(rows):
             return []
         best = np.argsort(-rows.sum(axis=0), kind="stable")[:count]

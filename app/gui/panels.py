@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from motionrgbd.app.gui import texts
 from motionrgbd.app.gui.theme import theme_of
+from motionrgbd.app.modality_health import ModalityHealth
 from motionrgbd.core.results import GestureEvent, Health
 
 KEPT_GESTURES = 500  # rows; a table of thousands scrolls badly and nobody reads it
@@ -85,9 +86,11 @@ class Card(QFrame):
 
     def __init__(self, title: str | QWidget, body: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._title: ElidedLabel | None = None
         if isinstance(title, str):
-            heading: QWidget = ElidedLabel(title)
-            heading.setFont(scaled_font(self, 1.0, bold=True))
+            self._title = ElidedLabel(title)
+            self._title.setFont(scaled_font(self, 1.0, bold=True))
+            heading: QWidget = self._title
         else:
             heading = title
         self._note = ElidedLabel("", role=QPalette.ColorRole.PlaceholderText)
@@ -101,6 +104,11 @@ class Card(QFrame):
         layout.setSpacing(6)
         layout.addLayout(top)
         layout.addWidget(body, 1)
+
+    def set_title(self, text: str) -> None:
+        """Change the title, where it is a text."""
+        if self._title is not None:
+            self._title.setText(text)
 
     def set_note(self, text: str) -> None:
         """Set the muted words beside the title."""
@@ -281,6 +289,39 @@ class GestureList(QWidget):
     def _cell(self, row: int, column: int) -> str:
         item = self._table.item(row, column)
         return item.text() if item else ""
+
+
+class SensorView(QWidget):
+    """How good the sensor's pictures are; what is worth a look stands out."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._rows = texts.sensor_rows(ModalityHealth())
+
+    def set_health(self, health: ModalityHealth) -> None:
+        """Show a moment's figures."""
+        rows = texts.sensor_rows(health)
+        if rows != self._rows:
+            self._rows = rows
+            self.update()
+
+    def rows(self) -> tuple[texts.Row, ...]:
+        """Return what is shown."""
+        return self._rows
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        return QSize(150, round(len(self._rows) * (self.fontMetrics().height() + 4)))
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        theme, row = theme_of(self), self.fontMetrics().height() + 4
+        for number, (name, value, striking) in enumerate(self._rows):
+            place = QRectF(0, number * row, self.width(), row)
+            painter.setPen(QColor(theme.muted))
+            painter.drawText(place, int(Qt.AlignmentFlag.AlignVCenter), name)
+            painter.setPen(QColor(theme.warning if striking else theme.text))
+            flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+            painter.drawText(place, int(flags), value)
 
 
 class HealthView(QWidget):

@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPalette, QPen,
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from motionrgbd.app.overlay import Scene
+from motionrgbd.core.results import Box
 
 _GAP_PX = 8
 
@@ -25,6 +26,7 @@ class PictureView(QWidget):
         self._scene: Scene | None = None
         self._placeholder = placeholder
         self._outline = True
+        self._mirrored = False
         self._image: QImage | None = None
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
@@ -57,6 +59,13 @@ class PictureView(QWidget):
             self._outline = visible
             self.update()
 
+    def set_mirrored(self, mirrored: bool) -> None:
+        """Show the picture as in a mirror, or not."""
+        if mirrored != self._mirrored:
+            self._mirrored = mirrored
+            self._image = None
+            self.update()
+
     def picture_rect(self) -> QRectF:
         """Return where the picture lies, in widget coordinates; empty without one."""
         if self._scene is None:
@@ -82,10 +91,10 @@ class PictureView(QWidget):
         where = self.picture_rect()
         ratio = self.devicePixelRatioF()
         if self._image is None or self._image.devicePixelRatioF() != ratio:
-            self._image = _image(self._scene, where, ratio)
+            self._image = _image(self._scene, where, ratio, self._mirrored)
         painter.drawImage(where.topLeft(), self._image)
         if self._outline:
-            self._paint_outline(painter, self._scene, where)
+            self._paint_outline(painter, self._scene, where, self._mirrored)
 
     def _paint_placeholder(self, painter: QPainter) -> None:
         painter.fillRect(self.rect(), self.palette().color(QPalette.ColorRole.AlternateBase))
@@ -94,8 +103,11 @@ class PictureView(QWidget):
         painter.drawText(self.rect().adjusted(16, 8, -16, -8), int(flags), self._placeholder)
 
     @staticmethod
-    def _paint_outline(painter: QPainter, scene: Scene, where: QRectF) -> None:
+    def _paint_outline(painter: QPainter, scene: Scene, where: QRectF, mirrored: bool) -> None:
         box = scene.box_at(round(where.width()), round(where.height()))
+        if mirrored:
+            left, right = where.width() - box.right_px, where.width() - box.left_px
+            box = Box(left, box.top_px, right, box.bottom_px)
         inner = QRectF(
             box.left_px, box.top_px, box.right_px - box.left_px, box.bottom_px - box.top_px
         ).translated(where.topLeft())
@@ -111,6 +123,7 @@ class PicturePair(QWidget):
     def __init__(self, left: QWidget, right: QWidget) -> None:
         super().__init__()
         self._aspect = 0.75
+        self._cards = (left, right)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(_GAP_PX)
@@ -124,19 +137,28 @@ class PicturePair(QWidget):
             self._aspect = aspect
             self._limit_height()
 
+    def show_only(self, left: bool, right: bool) -> None:
+        """Show both pictures, or one of them as large as fits."""
+        for card, shown in zip(self._cards, (left, right), strict=True):
+            card.setVisible(shown)
+        self._limit_height()
+
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
         self._limit_height()
 
     def _limit_height(self) -> None:
-        width = (self.width() - _GAP_PX) / 2 - self._frame_px[0]
+        count = sum(not card.isHidden() for card in self._cards)
+        width = (self.width() - _GAP_PX * (count - 1)) / max(count, 1) - self._frame_px[0]
         self.setMaximumHeight(max(160, round(width * self._aspect) + self._frame_px[1]))
 
 
-def _image(scene: Scene, where: QRectF, ratio: float) -> QImage:
+def _image(scene: Scene, where: QRectF, ratio: float, mirrored: bool) -> QImage:
     width, height = round(where.width() * ratio), round(where.height() * ratio)
     # four bytes per pixel are copied to the screen as they are; three would be converted again
     pixels = cv2.cvtColor(scene.render(width, height), cv2.COLOR_RGB2BGRA)
+    if mirrored:
+        pixels = cv2.flip(pixels, 1)
     image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
     image.setDevicePixelRatio(ratio)
     return image

@@ -11,11 +11,13 @@ from motionrgbd.app.gui import texts
 from motionrgbd.app.gui.engine_view import EngineState, EngineView, StepView
 from motionrgbd.app.gui.history import FrameOrder, History
 from motionrgbd.app.gui.window import MainWindow
+from motionrgbd.app.modality_health import modality_health
 from motionrgbd.core.errors import MotionRGBDError
 from motionrgbd.core.results import FloatArray, GestureEvent, Snapshot
 
 POLL_MS = 33
 TIMELINE_EVERY = 3  # polls: ten a second at 3 ms each; it moves some four pixels in between
+LONG_NOTICE_S = 12.0  # of what nobody has asked for, and may come while nobody looks
 PASSING_NOTICE_S = 4.0  # long enough to read a sentence
 HEALTH_EVERY_S = 0.5  # figures that change faster cannot be read
 INBOX_STEPS = 2048  # a stall of the window of 2 s while a recording is replayed at 1,000 steps/s
@@ -93,6 +95,11 @@ class Presenter(QObject):
             self._timer.stop()
             self._engine.stop()
 
+    def warn(self, text: str) -> None:
+        """Say something for a while."""
+        self._passing = texts.Notice("warning", "Please note", text)
+        self._passing_until_s = time.monotonic() + LONG_NOTICE_S
+
     def poll(self) -> None:
         """Show what is new."""
         state = self._engine.state
@@ -142,6 +149,7 @@ class Presenter(QObject):
         if now >= self._health_due_s:
             self._health_due_s = now + HEALTH_EVERY_S
             self._window.set_health(snapshot.health)
+            self._window.set_sensor(modality_health(snapshot.frame, snapshot.view))
 
     def _gesture(self, event: GestureEvent) -> None:
         self._history.mark(event)

@@ -13,8 +13,11 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
 from motionrgbd.app.gui import theme
+from motionrgbd.app.gui.design_presenter import Designing, DesignPresenter
 from motionrgbd.app.gui.engine_view import EngineView
+from motionrgbd.app.gui.extras import WindowExtras
 from motionrgbd.app.gui.presenter import Presenter
+from motionrgbd.app.gui.record_presenter import RecordPresenter
 from motionrgbd.app.gui.window import MainWindow
 from motionrgbd.core.errors import OutputError
 
@@ -30,6 +33,7 @@ def run_window(
     on_poll: Callable[[], None] | None = None,
     on_teach: Callable[[], None] | None = None,
     why_not_taught: str = "",
+    extras: WindowExtras | None = None,
 ) -> int:
     """Show the engine until the window is closed; return the exit code.
 
@@ -37,6 +41,7 @@ def run_window(
     on_poll: called twenty times a second; what it prints may find no reader, which ends no window.
     on_teach: called where own gestures are to be taught; the window then closes. why_not_taught:
     why this model cannot be taught.
+    extras: what else the window offers.
     Ctrl-C (130) and a polite kill (143) close the window too.
     An engine that failed raises its error, after closing.
     Raises OutputError where the screenshot cannot be written.
@@ -44,6 +49,15 @@ def run_window(
     app = application()
     window = MainWindow(engine.labels)
     presenter = Presenter(engine, window)
+    extras = extras or WindowExtras()
+    designer = join_designer(engine, window, extras.designing)
+    if extras.recorder is not None:
+        RecordPresenter(extras.recorder, window, extras.recordings)
+    if extras.memory is not None:
+        window.set_memory(extras.memory)
+    if extras.warning:
+        presenter.warn(extras.warning)
+    _join_others(window, extras)
     taken = threading.Event()
 
     def take_screenshot() -> None:
@@ -84,6 +98,8 @@ def run_window(
             app.exec()
     finally:
         presenter.stop()
+        if designer is not None:
+            designer.stop()
         window.deleteLater()
         app.sendPostedEvents(window)
     if engine.error is not None:
@@ -91,6 +107,30 @@ def run_window(
     if screenshot is not None and not taken.is_set():
         raise OutputError(f"the screenshot cannot be written to {screenshot}: is the folder there?")
     return 128 + signals[0] if signals else 0  # as shells report it
+
+
+def join_designer(
+    engine: EngineView, window: MainWindow, designing: Designing | None
+) -> DesignPresenter | None:
+    """Let the window design decisions, where it is known how."""
+    if designing is None:
+        return None
+    designer = DesignPresenter(engine, window.designer, designing)
+    window.set_designable(True)
+    window.designer_shown.connect(lambda shown: designer.open() if shown else designer.close())
+    window.threshold_nudged.connect(designer.nudge)
+    window.designer.sought.connect(window.seek_requested)
+    return designer
+
+
+def _join_others(window: MainWindow, extras: WindowExtras) -> None:
+    """Let the window be left for another source, and remember how it was left."""
+    open_other, remember, memory = extras.open_other, extras.remember, extras.memory
+    if open_other is not None:
+        window.set_openable()
+        window.open_wanted.connect(lambda: (open_other(), window.close()))
+    if remember is not None and memory is not None:
+        window.closed.connect(lambda: remember(window.memory(memory)))
 
 
 def application() -> QApplication:

@@ -7,6 +7,8 @@ from typing import Literal
 
 from motionrgbd.app import modalities
 from motionrgbd.app.gui.engine_view import EngineState
+from motionrgbd.app.modality_health import ModalityHealth
+from motionrgbd.app.tapped_source import RecordingCount
 from motionrgbd.core.frames import SourceInfo
 from motionrgbd.core.results import Health, Percentiles, Snapshot
 
@@ -121,6 +123,58 @@ def summary(health: Health) -> str:
     lost = health.dropped + health.missing
     parts.append(f"{lost:,} frames lost" if lost else "no frame lost")
     return "   ·   ".join(parts)
+
+
+Row = tuple[str, str, bool]
+_MOST_HOLES, _MOST_HAND_HOLES = 0.5, 0.3  # shares of depth from which recognition suffers
+_DIM, _GLARING, _MOST_CLIPPED = 0.12, 0.9, 0.5
+_MOST_SKEW_MS = 17.0  # half a frame at 30 Hz: a fast hand is 3 cm off
+
+
+def sensor_rows(health: ModalityHealth) -> tuple[Row, ...]:
+    """Return captions with their values, and whether each is worth a look."""
+
+    def share(value: float | None) -> str:
+        return "–" if value is None else f"{100 * value:.1f} %"
+
+    def above(value: float | None, limit: float) -> bool:
+        return value is not None and value > limit
+
+    bright = health.brightness
+    skew = "not told" if health.skew_ms is None else f"{health.skew_ms:+.1f} ms"
+    return (
+        ("Depth without reading", share(health.holes), above(health.holes, _MOST_HOLES)),
+        (
+            "The same at the hand",
+            share(health.hand_holes),
+            above(health.hand_holes, _MOST_HAND_HOLES),
+        ),
+        (
+            "Brightness of colour",
+            share(bright),
+            bright is not None and not _DIM <= bright <= _GLARING,
+        ),
+        ("Colour too dark", share(health.dark), above(health.dark, _MOST_CLIPPED)),
+        ("Colour too bright", share(health.bright), above(health.bright, _MOST_CLIPPED)),
+        ("Colour after depth", skew, above(abs(health.skew_ms or 0.0), _MOST_SKEW_MS)),
+    )
+
+
+def recorded(count: RecordingCount) -> str:
+    """Return how much was recorded: `recording 0:12.3, 370 frames`."""
+    return f"recording {clock(count.seconds)}, {count.frames:,} frames"
+
+
+def recording_lost(count: RecordingCount) -> str:
+    """Return how many frames are not in a recording, and whose fault it is."""
+    if not count.gone:
+        return "no frame lost"
+    whose = [
+        f"{number:,} {by}"
+        for number, by in ((count.missing, "by the camera"), (count.lost, "by the disk"))
+        if number
+    ]
+    return f"{count.gone:,} frames lost ({', '.join(whose)})"
 
 
 def metres(range_mm: tuple[int, int]) -> str:

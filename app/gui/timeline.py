@@ -1,4 +1,4 @@
-"""The last seconds: probabilities of the leading labels, and the gestures decided from them."""
+"""The last while: probabilities of the leading labels, and the gestures decided from them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QPolygonF,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QScrollBar, QSizePolicy, QVBoxLayout, QWidget
 
 from motionrgbd.app.gui import texts
 from motionrgbd.app.gui.history import History
@@ -18,6 +28,8 @@ from motionrgbd.core.frames import ScriptedGesture
 from motionrgbd.core.results import GestureEvent
 
 TICK_S = 5
+SCROLL_S = 3.0  # of one turn of the wheel, or one key
+_BAR_TICKS_PER_S = 10  # of the scroll bar
 SHORT_LABEL_PX = 100  # some fourteen letters
 
 
@@ -36,20 +48,29 @@ class Axes:
 
 
 class Timeline(QWidget):
-    """Draws a `History`. Filled spans are recognised gestures; underlined ones were scripted."""
+    """Draws a `History`. Filled spans are recognised gestures; underlined ones were scripted.
+
+    It shows the newest seconds, or, scrolled back, those that end at a certain moment.
+    scrolled: another part is shown.
+    """
+
+    scrolled = Signal()
 
     def __init__(self, labels: Sequence[str] = (), parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setToolTip(
             "Probabilities of the leading labels. Filled spans: recognised gestures, dashed where "
-            "decided. Underlined spans: gestures scripted in the recording."
+            "decided. Underlined spans: gestures scripted in the recording. Turn the wheel or drag "
+            "to look back; double-click for now."
         )
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._labels = tuple(labels)
         self._history: History | None = None
         self._script: tuple[ScriptedGesture, ...] = ()
         self._origin_s = 0.0
+        self._end_s: float | None = None  # of what is shown, where it was scrolled back
+        self._held: tuple[float, float] | None = None  # x and end_s where a drag began
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
         return QSize(220, 175)
@@ -65,7 +86,72 @@ class Timeline(QWidget):
     def set_history(self, history: History, origin_s: float) -> None:
         """Show a history; origin_s is the source's time that reads 0:00."""
         self._history, self._origin_s = history, origin_s
+        if self._end_s is not None:
+            self._end_s = self._within(self._end_s)
         self.update()
+
+    def newest_end_s(self) -> float:
+        """Return where the part ends that shows the newest moment."""
+        span = self._history.span_s if self._history is not None else 15.0
+        newest = self._history.newest_s if self._history is not None else None
+        return max(self._origin_s + span, self._origin_s if newest is None else newest)
+
+    def earliest_end_s(self) -> float:
+        """Return where the oldest part ends that is kept."""
+        oldest = self._history.oldest_s if self._history is not None else None
+        if self._history is None or oldest is None:
+            return self.newest_end_s()
+        return min(max(oldest, self._origin_s) + self._history.span_s, self.newest_end_s())
+
+    def end_s(self) -> float:
+        """Return where the part ends that is shown."""
+        return self.newest_end_s() if self._end_s is None else self._end_s
+
+    def span_s(self) -> tuple[float, float]:
+        """Return the part that is shown, in seconds from the first moment."""
+        span = self._history.span_s if self._history is not None else 15.0
+        end = self.end_s() - self._origin_s
+        return end - span, end
+
+    def is_back(self) -> bool:
+        """Return whether an earlier part is shown."""
+        return self._end_s is not None
+
+    def scroll_to(self, end_s: float | None) -> None:
+        """Show the part that ends there; None, or now, follows the newest moment."""
+        self._end_s = None if end_s is None else self._within(end_s)
+        self.scrolled.emit()
+        self.update()
+
+    def scroll_by(self, change_s: float) -> None:
+        """Show an earlier (below 0) or later part."""
+        self.scroll_to(self.end_s() + change_s)
+
+    def _within(self, end_s: float) -> float | None:
+        if end_s >= self.newest_end_s():
+            return None
+        return max(end_s, self.earliest_end_s())
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
+        turned = event.angleDelta().y() or event.angleDelta().x()
+        self.scroll_by(-SCROLL_S * turned / 120)
+        event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        self._held = event.position().x(), self.end_s()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        if self._held is not None and self._history is not None:
+            x, end_s = self._held
+            seconds = (event.position().x() - x) / max(self.width(), 1) * self._history.span_s
+            self.scroll_to(end_s - seconds)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        self._held = None
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        self._held = None
+        self.scroll_to(None)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         painter = QPainter(self)
@@ -76,14 +162,14 @@ class Timeline(QWidget):
         plot = QRectF(0, line + 6, self.width(), self.height() - 2 * line - 12 - lanes)
         newest = self._history.newest_s if self._history is not None else None
         span = self._history.span_s if self._history is not None else 15.0
-        end = self._origin_s + span if newest is None else max(newest, self._origin_s + span)
+        end = self.end_s()
         axes = Axes(plot, end - span, end)
         self._paint_grid(painter, axes, theme, metrics)
         if self._history is None or newest is None:
             return
         painter.save()
         painter.setClipRect(QRectF(0, 0, self.width(), self.height()))
-        leading = self._history.leading()
+        leading = self._history.leading(end_s=end)
         self._paint_curves(painter, axes, theme, self._history, leading)
         self._paint_legend(painter, theme, metrics, leading)
         lane_y = plot.bottom() + 4
@@ -116,7 +202,9 @@ class Timeline(QWidget):
     def _paint_curves(
         self, painter: QPainter, axes: Axes, theme: Theme, history: History, leading: list[int]
     ) -> None:
-        times, rows = history.times_s(), history.probabilities()
+        times, rows = history.times_s(axes.end_s), history.probabilities(axes.end_s)
+        if not len(times):
+            return
         columns = _one_per_pixel(times, axes)
         x = axes.plot.left() + (times[columns] - axes.start_s) * (
             axes.plot.width() / (axes.end_s - axes.start_s)
@@ -171,7 +259,7 @@ class Timeline(QWidget):
         lane_px = metrics.height() + 2
         free = [axes.plot.left()] * 2  # where each lane's text has ended
         for number, event in enumerate(events):
-            if max(event.end_s, event.decided_s) < axes.start_s:
+            if max(event.end_s, event.decided_s) < axes.start_s or event.start_s > axes.end_s:
                 continue
             # two lanes in turn, so that a label may run on to where the next but one starts
             lane = number % 2
@@ -187,7 +275,7 @@ class Timeline(QWidget):
             following = events[number + 2].start_s if number + 2 < len(events) else axes.end_s
             room = (max(free[lane], axes.plot.left()), left + 6, axes.x(following) - 4)
             free[lane] = _paint_label(painter, metrics, event.label, room, lane_y, colour)
-            if event.decided_s >= axes.start_s:
+            if axes.start_s <= event.decided_s <= axes.end_s:
                 x = axes.x(event.decided_s)
                 painter.setPen(QPen(colour, 1, Qt.PenStyle.DashLine))
                 painter.drawLine(QPointF(x, axes.plot.top()), QPointF(x, lane_y))
@@ -211,6 +299,39 @@ class Timeline(QWidget):
         if label not in self._labels:
             return theme.accent
         return theme.series[self._labels.index(label) % len(theme.series)]
+
+
+class ScrolledTimeline(QWidget):
+    """A timeline above a bar to scroll it."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        super().__init__()
+        self._timeline = timeline
+        self.bar = QScrollBar(Qt.Orientation.Horizontal)
+        self.bar.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.bar.setSingleStep(round(SCROLL_S * _BAR_TICKS_PER_S))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(timeline, 1)
+        layout.addWidget(self.bar)
+        self.bar.valueChanged.connect(self._moved)
+        timeline.scrolled.connect(self.show_part)
+        self.show_part()
+
+    def show_part(self) -> None:
+        """Set the bar as the timeline is."""
+        first, last = self._timeline.earliest_end_s(), self._timeline.newest_end_s()
+        with QSignalBlocker(self.bar):
+            self.bar.setRange(0, round((last - first) * _BAR_TICKS_PER_S))
+            self.bar.setPageStep(15 * _BAR_TICKS_PER_S)
+            self.bar.setValue(round((self._timeline.end_s() - first) * _BAR_TICKS_PER_S))
+            self.bar.setEnabled(last > first)
+
+    def _moved(self, value: int) -> None:
+        at_end = value >= self.bar.maximum()
+        end_s = self._timeline.earliest_end_s() + value / _BAR_TICKS_PER_S
+        self._timeline.scroll_to(None if at_end else end_s)
 
 
 def _paint_label(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QPalette
@@ -22,7 +23,8 @@ from PySide6.QtWidgets import (
 from motionrgbd.app import overlay
 from motionrgbd.app.gui import texts
 from motionrgbd.app.gui.bars import ProbabilityBars
-from motionrgbd.app.gui.controls import HeatControls, TransportBar
+from motionrgbd.app.gui.controls import HeatControls, RecordBar, TransportBar
+from motionrgbd.app.gui.designer import DesignerPage
 from motionrgbd.app.gui.history import History
 from motionrgbd.app.gui.menus import MENUS, ShortcutDialog
 from motionrgbd.app.gui.panels import (
@@ -31,25 +33,46 @@ from motionrgbd.app.gui.panels import (
     GestureList,
     HealthView,
     NoticeBar,
+    SensorView,
     Tabs,
     scaled_font,
 )
 from motionrgbd.app.gui.picture import PicturePair, PictureView
-from motionrgbd.app.gui.timeline import Timeline
+from motionrgbd.app.gui.timeline import SCROLL_S, ScrolledTimeline, Timeline
+from motionrgbd.app.modality_health import ModalityHealth
+from motionrgbd.app.my_settings import WindowMemory
+from motionrgbd.app.tapped_source import RecordingCount
 from motionrgbd.core.frames import SourceInfo
 from motionrgbd.core.results import GestureEvent, Health, Prediction, Snapshot
 
+_DESIGN_METHODS = (
+    "show_designer",
+    "start_up",
+    "start_down",
+    "end_up",
+    "end_down",
+    "design_zoom_in",
+    "design_zoom_out",
+    "save_decisions",
+)
 SIZE_PX, SMALLEST_PX = (1360, 850), (1024, 640)
+STEP = 0.01  # of a threshold, by one key
 FEW_LABELS = 15  # so many leave room for the pipeline below them in the smallest window
 
 
 class MainWindow(QMainWindow):
     """Shows snapshots of one source; asks for playback through signals.
 
-    teach_wanted: own gestures are to be taught, which takes another window.
+    open_wanted: another source or model is to be chosen.
+    teach_wanted: own gestures are to be taught, which takes another window. designer_shown: the
+    decision designer was opened or closed. threshold_nudged: `on` or `off`, by how much.
     """
 
     teach_wanted = Signal()
+    open_wanted = Signal()
+    designer_shown = Signal(bool)
+    threshold_nudged = Signal(str, float)
+    record_toggled = Signal()
     play_toggled = Signal()
     step_requested = Signal()
     seek_requested = Signal(float)  # seconds from the start of the recording
@@ -67,7 +90,6 @@ class MainWindow(QMainWindow):
         self._snapshot: Snapshot | None = None
         self._labels = tuple(labels)
         self._few_labels = len(self._labels) <= FEW_LABELS
-        self._tabs: Tabs | None = None
         self._depth_range = overlay.DepthRange()
         self._range_mm = overlay.DEFAULT_RANGE_MM
         self.notice_bar = NoticeBar()
@@ -78,12 +100,15 @@ class MainWindow(QMainWindow):
         self.timeline = Timeline(labels)
         self.gestures = GestureList()
         self.health_view = HealthView()
+        self.sensor_view = SensorView()
         self.transport = TransportBar()
+        self.record_bar = RecordBar()
+        self.designer = DesignerPage()
         self._top_label = ElidedLabel("–")
         self._top_score = QLabel("")
         self._lay_out()
         self._playback_actions: list[QAction] = []
-        self._teach_actions: list[QAction] = []
+        self._actions: dict[str, QAction] = {}
         self._add_menus()
         self._join_signals()
 
@@ -94,14 +119,24 @@ class MainWindow(QMainWindow):
         self._depth_card = Card("Depth", self.depth_view)
         self._pictures = PicturePair(self._color_card, self._depth_card)
         details = self._details_card()
-        lower = _row(Card("Last 15 seconds", self.timeline), details, stretch=(1, 0))
+        self._scrolled = ScrolledTimeline(self.timeline)
+        self._timeline_card = Card("Last 15 seconds", self._scrolled)
+        lower = _row(self._timeline_card, details, stretch=(1, 0))
         left = QVBoxLayout()
         left.setSpacing(8)
         left.addWidget(self._pictures, 5)
         left.addWidget(self.heat)
         left.addLayout(lower, 3)
-        left.addWidget(self.transport)
-        upper = QHBoxLayout()
+        self._bottom = QWidget()  # of both pages: it moves along
+        bottom = QHBoxLayout(self._bottom)
+        bottom.setContentsMargins(0, 0, 0, 0)
+        bottom.addWidget(self.transport, 1)
+        bottom.addWidget(self.record_bar, 1)
+        self._bottoms = (left, self.designer.below)
+        left.addWidget(self._bottom)
+        watch = QWidget()
+        upper = QHBoxLayout(watch)
+        upper.setContentsMargins(0, 0, 0, 0)
         upper.setSpacing(8)
         upper.addLayout(left, 5)
         upper.addLayout(self._right_column(), 2)
@@ -109,7 +144,11 @@ class MainWindow(QMainWindow):
         whole.setContentsMargins(10, 8, 10, 6)
         whole.setSpacing(8)
         whole.addWidget(self.notice_bar)
-        whole.addLayout(upper, 1)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(watch)
+        self._pages.addWidget(self.designer)
+        whole.addWidget(self._pages, 1)
+        self.record_bar.hide()
         whole.addLayout(self._status_row())
         central = QWidget()
         central.setLayout(whole)
@@ -117,15 +156,13 @@ class MainWindow(QMainWindow):
 
     def _details_card(self) -> Card:
         """Return the gestures, with the pipeline behind a tab where the right column is full."""
-        if self._few_labels:
-            card = Card("Recognised", self.gestures)
-        else:
-            self._tabs = Tabs(("Recognised", "Pipeline"))
-            pages = QStackedWidget()
-            pages.addWidget(self.gestures)
-            pages.addWidget(self.health_view)
-            self._tabs.chosen.connect(pages.setCurrentIndex)
-            card = Card(self._tabs, pages)
+        names = ("Recognised", "Sensor", "Pipeline")[: 2 if self._few_labels else 3]
+        self._tabs = Tabs(names)
+        pages = QStackedWidget()
+        for page in (self.gestures, self.sensor_view, self.health_view)[: len(names)]:
+            pages.addWidget(page)
+        self._tabs.chosen.connect(pages.setCurrentIndex)
+        card = Card(self._tabs, pages)
         card.setFixedWidth(270)
         return card
 
@@ -185,18 +222,27 @@ class MainWindow(QMainWindow):
                     action.setCheckable(True)
                     action.setChecked(item.checked)
                     action.toggled.connect(method)
+                self._actions[item.method] = action
                 if title == "&Playback":
                     self._playback_actions.append(action)
-                elif item.method == "teach":
-                    self._teach_actions.append(action)
-                    action.setVisible(False)
-                elif item.method in ("show_gestures", "show_pipeline"):
-                    action.setVisible(self._tabs is not None)
             if title == "&Playback":
                 self._playback_actions.append(menu.menuAction())
+            elif title == "&Decisions":
+                self._decisions_menu = menu.menuAction()
+        for method in ("open_other", "teach", "toggle_recording"):
+            self._offer(method, False)
+        self._actions["show_pipeline"].setVisible(not self._few_labels)
+        self.set_designable(False)
+
+    def _offer(self, method: str, offered: bool) -> None:
+        self._actions[method].setVisible(offered)
+        self._actions[method].setEnabled(offered)
 
     def _join_signals(self) -> None:
         self.heat.changed.connect(self._show_pictures)
+        self.heat.pictures_changed.connect(self._choose_pictures)
+        self.timeline.scrolled.connect(self._note_timeline)
+        self.record_bar.toggled.connect(self.record_toggled)
         self.transport.play_toggled.connect(self.play_toggled)
         self.transport.step_requested.connect(self.step_requested)
         self.transport.seek_requested.connect(self.seek_requested)
@@ -227,10 +273,66 @@ class MainWindow(QMainWindow):
 
     def set_teachable(self, why_not: str) -> None:
         """Offer to teach own gestures; greyed out, with the reason, where the model cannot."""
-        for action in self._teach_actions:
-            action.setVisible(True)
-            action.setEnabled(not why_not)
-            action.setText("&Teach own gestures …" + (f" ({why_not})" if why_not else ""))
+        action = self._actions["teach"]
+        action.setVisible(True)
+        action.setEnabled(not why_not)
+        action.setText("&Teach own gestures …" + (f" ({why_not})" if why_not else ""))
+
+    def set_designable(self, possible: bool) -> None:
+        """Offer the decision designer, or not."""
+        self._decisions_menu.setVisible(possible)
+        for method in _DESIGN_METHODS:
+            self._actions[method].setEnabled(possible and method == "show_designer")
+
+    def set_openable(self) -> None:
+        """Offer to open another source or model."""
+        self._offer("open_other", True)
+
+    def set_memory(self, memory: WindowMemory) -> None:
+        """Show everything as it was left."""
+        if QApplication.platformName() != "offscreen":
+            screen = self.screen().availableSize()
+            self.resize(QSize(memory.width_px, memory.height_px).boundedTo(screen))
+        else:
+            self.resize(memory.width_px, memory.height_px)
+        self.heat.set_choice(memory.heat)  # type: ignore[arg-type]
+        self.heat.set_opacity(memory.opacity)
+        self.heat.set_threshold(memory.threshold)
+        self.heat.set_pictures(memory.pictures)  # type: ignore[arg-type]
+        self._actions["show_outline"].setChecked(memory.outline)
+        self._actions["show_mirrored"].setChecked(memory.mirror)
+
+    def memory(self, before: WindowMemory) -> WindowMemory:
+        """Return what was remembered with how everything is now."""
+        full = self.isFullScreen() or self.isMaximized()
+        return replace(
+            before,
+            width_px=before.width_px if full else self.width(),
+            height_px=before.height_px if full else self.height(),
+            heat=self.heat.choice(),
+            opacity=self.heat.opacity(),
+            threshold=self.heat.threshold(),
+            pictures=self.heat.pictures(),
+            outline=self._actions["show_outline"].isChecked(),
+            mirror=self._actions["show_mirrored"].isChecked(),
+        )
+
+    def set_recordable(self) -> None:
+        """Offer to record what a camera shows."""
+        self.record_bar.show()
+        self._offer("toggle_recording", True)
+
+    def set_recording(self, count: RecordingCount | None) -> None:
+        """Show how a recording is going; None: nothing is being recorded."""
+        self.record_bar.set_count(count)
+
+    def set_recording_said(self, text: str) -> None:
+        """Say where a recording is, or why there is none."""
+        self.record_bar.set_said(text)
+
+    def set_sensor(self, health: ModalityHealth) -> None:
+        """Show how good the pictures are."""
+        self.sensor_view.set_health(health)
 
     def set_snapshot(self, snapshot: Snapshot, elapsed_s: float) -> None:
         """Show a moment: pictures, probabilities and where the recording is."""
@@ -248,6 +350,8 @@ class MainWindow(QMainWindow):
     def set_history(self, history: History, origin_s: float) -> None:
         """Show the recent past."""
         self.timeline.set_history(history, origin_s)
+        self._scrolled.show_part()
+        self._note_timeline()
         self.bars.set_dots(history.leading())
 
     def set_health(self, health: Health) -> None:
@@ -276,8 +380,23 @@ class MainWindow(QMainWindow):
                     heat=self.heat.heat_on(modality),  # type: ignore[arg-type]
                     opacity=opacity,
                     range_mm=self._range_mm,
+                    threshold=self.heat.threshold(),
                 )
             )
+
+    def _choose_pictures(self) -> None:
+        choice = self.heat.pictures()
+        self._pictures.show_only(choice != "depth", choice != "color")
+
+    def _note_timeline(self) -> None:
+        if self.timeline.is_back():
+            start, end = self.timeline.span_s()
+            self._timeline_card.set_title("Looking back")
+            shown = f"{texts.clock(start, False)} to {texts.clock(end, False)} (End: now)"
+            self._timeline_card.set_note(shown)
+        else:
+            self._timeline_card.set_title("Last 15 seconds")
+            self._timeline_card.set_note("")
 
     def _show_prediction(self, prediction: Prediction | None) -> None:
         self.bars.set_prediction(prediction)
@@ -315,6 +434,23 @@ class MainWindow(QMainWindow):
         """Draw the guidance less opaque."""
         self.heat.add_opacity(-0.1)
 
+    def raise_heat_threshold(self) -> None:
+        """Draw less of the weak guidance."""
+        self.heat.set_threshold(self.heat.threshold() + 0.05)
+
+    def lower_heat_threshold(self) -> None:
+        """Draw more of the weak guidance."""
+        self.heat.set_threshold(self.heat.threshold() - 0.05)
+
+    def next_pictures(self) -> None:
+        """Show the next choice of pictures."""
+        self.heat.next_pictures()
+
+    def show_mirrored(self, mirrored: bool) -> None:
+        """Show pictures as in a mirror, or not."""
+        for view in (self.color_view, self.depth_view, self.designer.picture):
+            view.set_mirrored(mirrored)
+
     def show_outline(self, visible: bool) -> None:
         """Outline what the network sees, or not."""
         self.color_view.set_outline(visible)
@@ -322,13 +458,74 @@ class MainWindow(QMainWindow):
 
     def show_gestures(self) -> None:
         """Show the recognised gestures, where they share their place."""
-        if self._tabs is not None:
-            self._tabs.choose(0)
+        self._tabs.choose(0)
+
+    def show_sensor(self) -> None:
+        """Show how good the sensor's pictures are."""
+        self._tabs.choose(1)
 
     def show_pipeline(self) -> None:
         """Show rates, losses and latencies, where they share their place."""
-        if self._tabs is not None:
-            self._tabs.choose(1)
+        if not self._few_labels:
+            self._tabs.choose(2)
+
+    def timeline_back(self) -> None:
+        """Look at an earlier part of the timeline."""
+        self.timeline.scroll_by(-SCROLL_S)
+
+    def timeline_on(self) -> None:
+        """Look at a later part of the timeline."""
+        self.timeline.scroll_by(SCROLL_S)
+
+    def timeline_now(self) -> None:
+        """Follow the newest moment in the timeline."""
+        self.timeline.scroll_to(None)
+
+    def show_designer(self, shown: bool) -> None:
+        """Design decisions, or go back to watching."""
+        self._bottoms[shown].addWidget(self._bottom)
+        self._pages.setCurrentIndex(int(shown))
+        for method in _DESIGN_METHODS[1:]:
+            self._actions[method].setEnabled(shown)
+        self.designer_shown.emit(shown)
+        if shown:
+            self.designer.table.setFocus()
+
+    def start_up(self) -> None:
+        """Ask for a higher probability at which gestures start."""
+        self.threshold_nudged.emit("on", STEP)
+
+    def start_down(self) -> None:
+        """Ask for a lower one."""
+        self.threshold_nudged.emit("on", -STEP)
+
+    def end_up(self) -> None:
+        """Ask for a higher probability below which gestures end."""
+        self.threshold_nudged.emit("off", STEP)
+
+    def end_down(self) -> None:
+        """Ask for a lower one."""
+        self.threshold_nudged.emit("off", -STEP)
+
+    def design_zoom_in(self) -> None:
+        """Show less of the designer's timeline, larger."""
+        self.designer.timeline.zoom_in()
+
+    def design_zoom_out(self) -> None:
+        """Show more of it."""
+        self.designer.timeline.zoom_out()
+
+    def save_decisions(self) -> None:
+        """Ask to keep the thresholds."""
+        self.designer.save_wanted.emit()
+
+    def open_other(self) -> None:
+        """Ask for another camera, recording or model."""
+        self.open_wanted.emit()
+
+    def toggle_recording(self) -> None:
+        """Ask to record, or to end that."""
+        self.record_toggled.emit()
 
     def show_full_screen(self, full: bool) -> None:
         """Fill the screen, or not."""

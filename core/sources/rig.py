@@ -80,6 +80,7 @@ class FrameMaker:
             index=first.number,
             timestamp_s=first.stamp_s,
             arrival_s=arrival_s,
+            skew_s=color.stamp_s - depth.stamp_s if color and depth else None,
         )
 
     def _aligned(self, depth: NDArray[np.uint16]) -> DepthImage:

@@ -1,0 +1,320 @@
+"""The decision designer: thresholds, what they decide, and how right that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDoubleSpinBox,
+    QFrame,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from motionrgbd.app.decision_design import Counts
+from motionrgbd.app.gui.design_timeline import DesignTimeline
+from motionrgbd.app.gui.panels import Card, ElidedLabel, scaled_font
+from motionrgbd.app.gui.picture import PictureView
+from motionrgbd.app.gui.theme import theme_of
+
+ALL_CLASSES = "All gestures"
+TIMES = (
+    ("hold_s", "Held for", "How long a gesture must stay above its threshold"),
+    ("smoothing_s", "Smoothed over", "Time constant of what smooths the probabilities"),
+    ("refractory_s", "Pause after", "After an event no other one for this long"),
+)
+_COLUMNS = ("Gesture", "Starts", "Ends", "Right", "Alarms")
+_TABLE_PX = 330
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRow:
+    """One row of the table: a class (or all), its thresholds, and how it fares.
+
+    own: whether it has thresholds of its own.
+    """
+
+    name: str
+    on: float
+    off: float
+    own: bool
+    counts: Counts
+
+
+class Figure(QWidget):
+    """One number with its caption below."""
+
+    def __init__(self, caption: str, tip: str) -> None:
+        super().__init__()
+        self._value = QLabel("–")
+        self._value.setFont(scaled_font(self, 1.6, bold=True))
+        name = QLabel(caption)
+        name.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 18, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._value)
+        layout.addWidget(name)
+        self.setToolTip(tip)
+
+    def set_value(self, text: str, bad: bool = False) -> None:
+        """Show a number; a bad one in the colour of errors (BrightText is that in both themes)."""
+        self._value.setText(text)
+        role = QPalette.ColorRole.BrightText if bad else QPalette.ColorRole.WindowText
+        self._value.setForegroundRole(role)
+
+    def text(self) -> str:
+        """Return what is shown."""
+        return self._value.text()
+
+
+class FigureRow(QWidget):
+    """How the events compare with what was gestured."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.right = Figure("recognised", "Gestures with a right event in time, of all so far")
+        self.missed = Figure("missed", "Gestures without a right event")
+        self.false = Figure("false alarms", "Events where nothing was gestured")
+        self.wrong = Figure("wrong", "Events with another label during a gesture")
+        self.again = Figure("repeated", "Further events of a gesture")
+        self._truth = ElidedLabel("", role=QPalette.ColorRole.PlaceholderText)
+        self._truth.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for figure in (self.right, self.missed, self.false, self.wrong, self.again):
+            layout.addWidget(figure)
+        layout.addWidget(self._truth, 1)
+
+    def set_counts(self, counts: Counts | None, events: int, truth: str) -> None:
+        """Show counts; None where nobody knows what was gestured. truth: where that is from."""
+        self._truth.setText(truth)
+        if counts is None:
+            self.right.set_value(f"{events} events")
+            for figure in (self.missed, self.false, self.wrong, self.again):
+                figure.set_value("–")
+            return
+        self.right.set_value(f"{counts.hits} of {counts.gestures}")
+        for figure, number in (
+            (self.missed, counts.missed),
+            (self.false, counts.false),
+            (self.wrong, counts.wrong),
+            (self.again, counts.repeated),
+        ):
+            figure.set_value(str(number), bad=number > 0)
+
+    def truth(self) -> str:
+        """Return where the truth is from."""
+        return self._truth.text()
+
+
+class ClassTable(QTableWidget):
+    """Every class with its thresholds and counts; the chosen one is what is dragged."""
+
+    chosen = Signal(int)
+
+    def __init__(self) -> None:
+        super().__init__(0, len(_COLUMNS))
+        self.setHorizontalHeaderLabels(_COLUMNS)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setTabKeyNavigation(False)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 7)
+        header = self.horizontalHeader()
+        header.setSectionsClickable(False)
+        header.setHighlightSections(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.currentCellChanged.connect(lambda row, *_: self.chosen.emit(max(row, 0)))
+        self._rows: tuple[ClassRow, ...] = ()
+        self._truth = False
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_truth"):
+            rows, self._rows = self._rows, ()
+            self.set_rows(rows, self._truth)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        return QSize(200, 90)
+
+    def set_rows(self, rows: Sequence[ClassRow], truth: bool) -> None:
+        """Show the classes; truth: whether it is known what was gestured."""
+        rows = tuple(rows)
+        if (rows, truth) == (self._rows, self._truth):
+            return
+        self._rows = self._rows if truth == self._truth else ()
+        self._truth = truth
+        with QSignalBlocker(self):
+            self.setRowCount(len(rows))
+            for number, row in enumerate(rows):
+                if number >= len(self._rows) or row != self._rows[number]:
+                    self._set_row(number, row)
+            if self.currentRow() < 0:
+                self.setCurrentCell(0, 0)
+        self._rows = rows
+
+    def _set_row(self, number: int, row: ClassRow) -> None:
+        c, truth = row.counts, self._truth
+        right = f"{c.hits} / {c.gestures}" if truth else ""
+        cells = (row.name, f"{row.on:.2f}", f"{row.off:.2f}", right, str(c.alarms) if truth else "")
+        theme = theme_of(self)
+        for column, text in enumerate(cells):
+            item = self.item(number, column)
+            if item is None:
+                item = QTableWidgetItem()
+                self.setItem(number, column, item)
+            item.setText(text)
+            item.setToolTip(row.name if column == 0 else "")
+            muted = column in (1, 2) and not row.own
+            bad = (column == 3 and c.missed > 0) or (column == 4 and c.alarms > 0)
+            colour = theme.error if bad and truth else theme.muted if muted else theme.text
+            item.setForeground(QColor(colour))
+            if column:
+                item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+
+    def texts(self) -> list[tuple[str, ...]]:
+        """Return what is shown, from the top."""
+        return [tuple(self._text(r, c) for c in range(5)) for r in range(self.rowCount())]
+
+    def _text(self, row: int, column: int) -> str:
+        item = self.item(row, column)
+        return item.text() if item else ""
+
+
+class DesignerPage(QWidget):
+    """Setters for what it shows, signals for what is asked.
+
+    threshold_moved: `on` or `off` of the chosen class, to this probability. time_set: one of TIMES
+    to these seconds. class_chosen: the row of the table (0: all). sought: seconds from the start.
+    """
+
+    threshold_moved = Signal(str, float)
+    time_set = Signal(str, float)
+    class_chosen = Signal(int)
+    sought = Signal(float)
+    class_reset = Signal()
+    all_reset = Signal()
+    save_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.figures = FigureRow()
+        self.picture = PictureView("waiting for a picture")
+        self.table = ClassTable()
+        self.timeline = DesignTimeline()
+        self.spins: dict[str, QDoubleSpinBox] = {}
+        self.reset_class_button = QPushButton("As all gestures")
+        self.reset_button = QPushButton("As the model has it")
+        self.save_button = QPushButton("Save as my settings")
+        self._state = ElidedLabel("", role=QPalette.ColorRole.PlaceholderText)
+        self.below = QVBoxLayout()
+        self._lay_out()
+        self._join_signals()
+
+    def _lay_out(self) -> None:
+        left = QVBoxLayout()
+        left.setSpacing(8)
+        self.picture.setMinimumHeight(120)
+        picture = Card("Picture", self.picture)
+        picture.setFixedHeight(215)
+        table = Card("Thresholds", self.table)
+        for card in (picture, table):
+            card.setFixedWidth(_TABLE_PX)
+        left.addWidget(picture)
+        left.addWidget(table, 1)
+        right = self.below  # what belongs below the timeline is added to it
+        right.setSpacing(8)
+        right.addWidget(Card("Events against what was gestured", self.figures))
+        self._plot_card = Card(ALL_CLASSES, self.timeline)
+        right.addWidget(self._plot_card, 1)
+        right.addLayout(self._times_row())
+        right.addLayout(self._buttons_row())
+        whole = QHBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(8)
+        whole.addLayout(left)
+        whole.addLayout(right, 1)
+
+    def _times_row(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        for name, caption, tip in TIMES:
+            spin = QDoubleSpinBox()
+            spin.setRange(0.0, 5.0)
+            spin.setSingleStep(0.01)
+            spin.setDecimals(2)
+            spin.setSuffix(" s")
+            spin.setToolTip(tip)
+            spin.setKeyboardTracking(False)
+            label = QLabel(caption)
+            label.setBuddy(spin)
+            self.spins[name] = spin
+            row.addWidget(label)
+            row.addWidget(spin)
+            row.addSpacing(10)
+        row.addStretch(1)
+        return row
+
+    def _buttons_row(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self._state, 1)
+        for button in (self.reset_class_button, self.reset_button, self.save_button):
+            row.addWidget(button)
+        return row
+
+    def _join_signals(self) -> None:
+        self.timeline.threshold_moved.connect(self.threshold_moved)
+        self.timeline.sought.connect(self.sought)
+        self.table.chosen.connect(self.class_chosen)
+        self.reset_class_button.clicked.connect(self.class_reset)
+        self.reset_button.clicked.connect(self.all_reset)
+        self.save_button.clicked.connect(self.save_wanted)
+        for name, spin in self.spins.items():
+            spin.valueChanged.connect(lambda value, name=name: self.time_set.emit(name, value))
+
+    # ---- setters ----
+
+    def set_class(self, name: str, own: bool, whole: bool) -> None:
+        """Name the chosen class. own: it has own thresholds; whole: it is all of them."""
+        self._plot_card.set_title(name)
+        self.reset_class_button.setEnabled(own)
+        for key in ("smoothing_s", "refractory_s"):
+            self.spins[key].setEnabled(whole)
+
+    def set_times(self, **seconds: float) -> None:
+        """Show the times of the chosen class."""
+        for name, value in seconds.items():
+            with QSignalBlocker(self.spins[name]):
+                self.spins[name].setValue(value)
+
+    def set_state(self, text: str, *, changed: bool) -> None:
+        """Say how the parameters stand; changed: something could be saved."""
+        self._state.setText(text)
+        self.save_button.setEnabled(changed)
+
+    def set_resettable(self, possible: bool) -> None:
+        """Say whether the parameters differ from the model's."""
+        self.reset_button.setEnabled(possible)
+
+    def state(self) -> str:
+        """Return how the parameters stand."""
+        return self._state.text()

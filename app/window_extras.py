@@ -1,0 +1,74 @@
+"""What the window offers beside showing a run: from its settings and its session."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from motionrgbd.app.decision_design import truth_of
+from motionrgbd.app.decision_trace import PredictionScan
+from motionrgbd.app.my_settings import (
+    WindowMemory,
+    read_memory,
+    save_table,
+    settings_path,
+    window_path,
+    write_memory,
+)
+from motionrgbd.app.settings import Settings
+from motionrgbd.core.decision import bundle_parameters
+from motionrgbd.core.errors import OutputError
+from motionrgbd.core.recogniser import Recogniser
+from motionrgbd.core.sources.open import open_source
+
+if TYPE_CHECKING:
+    from motionrgbd.app.gui.extras import WindowExtras
+    from motionrgbd.app.live import Session
+
+RECORDINGS = Path("recordings")  # of cameras, made in the window
+
+
+def window_extras(settings: Settings, session: Session) -> WindowExtras:
+    """Return what a window on this session offers."""
+    from motionrgbd.app.gui.design_presenter import Designing
+    from motionrgbd.app.gui.extras import WindowExtras
+    from motionrgbd.app.live import source_options, source_spec
+
+    spec, options = source_spec(settings), source_options(settings)
+    info, bundle = session.engine.info, session.bundle
+
+    def scan() -> PredictionScan:
+        recogniser = Recogniser(bundle, device=settings.device, precision=settings.precision)
+        return PredictionScan(lambda: open_source(spec, options=options), recogniser)
+
+    designing = Designing(
+        bundled=bundle_parameters(bundle),
+        scan=None if info.live else scan,
+        truth=lambda origin_s: truth_of(spec, info.script, origin_s),
+        save=_save_decision,
+    )
+    memory, warning = read_memory(window_path())
+    return WindowExtras(
+        designing=designing,
+        recorder=session.recorder,
+        recordings=(settings.out or Path()) / RECORDINGS,
+        memory=memory,
+        remember=_remember,
+        warning=warning,
+    )
+
+
+def _save_decision(table: Mapping[str, Any]) -> Path:
+    path = settings_path()
+    save_table(path, "decision", table)
+    return path
+
+
+def _remember(memory: WindowMemory) -> None:
+    """Keep how the window was left; where that fails, the window closes all the same."""
+    try:
+        write_memory(window_path(), memory)
+    except OutputError as error:
+        print(error, file=sys.stderr)
