@@ -10,6 +10,7 @@ from motionrgbd.core.actions.fields import Number
 from motionrgbd.core.actions.kinds import BUILT_IN, find_kind, kind_names
 from motionrgbd.core.actions.mapping import MappingError, parse_mapping, read_mapping
 from motionrgbd.core.errors import LibraryError, UsageError
+from motionrgbd.models.bundle import load_bundle
 
 LABELS = ("wave", "push")
 
@@ -228,3 +229,10 @@ def test_a_number_says_its_range() -> None:
     ):
         with pytest.raises(ValueError, match=told):
             field.read("x")
+
+
+def test_the_example_fits_the_bundled_model(root: Path) -> None:
+    bundle = load_bundle(root / "app" / "default.mrgbd")
+    mapping = read_mapping(root / "docs" / "actions.toml", bundle.labels)
+    assert {rule.sink for rule in mapping.rules} == {*mapping.sinks, "mode", "undo"}
+    assert set(mapping.sinks) == set(mapping.states["parked"])
