@@ -36,7 +36,7 @@ STATES: dict[str, tuple[float, tuple[str, ...]]] = {
     "map moved": (1.0, ("Swipe Right", "Expand", "Expand", "Swipe +", "Expand")),
     "whole route": (1.0, ("Tap",)),
     "map without guidance": (1.0, ("Swipe X", "Pinch", "Pinch", "Pinch")),
-    "map while driving": (40.0, ()),
+    "map while driving": (60.0, ()),
     "home": (1.0, HOME),
     "home, map chosen": (1.0, (*HOME, "Swipe Left")),
     "home, climate chosen": (1.0, (*HOME, "Swipe Right")),
@@ -261,7 +261,7 @@ def test_route_and_buildings_and_pins_are_drawn_where_they_belong(
     assert has(picture["map"], DAY.route) > 500
     assert has(picture["map without guidance"], DAY.route) == 0
     assert has(picture["map moved"], DAY.building) > 2000
-    assert has(picture["map"], DAY.building) == 0
+    assert has(picture["map"], DAY.building) < 20
     assert has(picture["map"], DAY.bad) == 0
     assert has(picture["map moved"], DAY.bad) > 20
 
@@ -271,13 +271,25 @@ def test_the_car_stays_in_the_middle_while_it_drives(
 ) -> None:
     window, cockpit = open_window(), state_of("map while driving")
     for k in range(20):
-        cockpit.advance(40.0 + k / 15)
+        cockpit.advance(60.0 + k / 15)
         window.set_state(cockpit.state)
         window.tick(1 / 15)
     (east, south), _ = window.map.view()
     place, _ = city().place(cockpit.state.driven_m(cockpit.state.now_s))
     assert (east, south) == pytest.approx(place, abs=0.01)  # ten metres
     assert place != city().place(0.0)[0]
+    fresh = open_window()
+    show(fresh, cockpit)
+    for part in (window.map, fresh.map):  # what was kept of the city is where it belongs
+        part.repaint()
+    kept, new = (route_column(pixels(part)) for part in (window.map, fresh.map))
+    assert kept == pytest.approx(new, abs=2.0)
+
+
+def route_column(picture: np.ndarray) -> float:
+    """Return where the route crosses the upper part of the map."""
+    row = picture[int(0.2 * len(picture))]
+    return float(np.flatnonzero((row == pixels_of(DAY.route)).all(axis=1)).mean())
 
 
 @pytest.mark.parametrize(

@@ -149,10 +149,10 @@ class HintBar(Panel):
         x = where.center().x() - (side + 6 * s) * len(hint.gestures) / 2
         for gesture in hint.gestures:
             lit = share > 0 and self._under_way is not None and self._under_way[0] == gesture
-            icon = QRectF(x + 3 * s, where.y() + 6 * s, side, 26 * s)
+            icon = QRectF(x + 3 * s, where.y() + 4 * s, side, 26 * s)
             draw_gesture(painter, icon, gesture, look.accent if lit else look.muted)
             x += side + 6 * s
-        text = QRectF(where.x() + 6 * s, where.y() + 33 * s, where.width() - 12 * s, 26 * s)
+        text = QRectF(where.x() + 6 * s, where.y() + 29 * s, where.width() - 12 * s, 24 * s)
         self.text(painter, text, hint.text, 18, look.text, bold=True, align=_CENTRE)
 
 

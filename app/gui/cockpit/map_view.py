@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from dataclasses import dataclass
 
-import numpy as np
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF, QTransform
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import (
+    QBrush,
+    QColor,
+    QPainter,
+    QPainterPath,
+    QPen,
+    QPixmap,
+    QPolygonF,
+    QTransform,
+)
 from PySide6.QtWidgets import QWidget
 
-from motionrgbd.app.cockpit.city import City, Line, Street, Turn, city
+from motionrgbd.app.cockpit.city import Turn, city
 from motionrgbd.app.cockpit.state import VIEW_HEIGHTS_KM, CockpitState, PointKm
+from motionrgbd.app.gui.cockpit.city_painting import CityPainter
 from motionrgbd.app.gui.cockpit.look import Panel
 
-_EASE_S = 0.18  # time constant of every movement: calm, and over within half a second
-_BUILDINGS_KM = 1.5  # from this height of the view on they are drawn
-_SMALL_STREETS_KM = 6.5
-_MAIN_KM, _SMALL_KM, _ROUTE_KM = 0.026, 0.013, 0.02  # widths
-_LEAST_PX = {"main": 3.0, "small": 1.0, "route": 5.0}
+_EASE_S = 0.18  # time constant of every movement: calm, and over within a second
 _OVERVIEW_ROOM = 1.12  # around the whole route
+_MARGIN = 0.3  # of the view, kept painted on each side
+_ZOOMING = 2e-3  # of the logarithm: less than a pixel at the edge
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Layer:
+    """A painted part of the city. key: what it was painted for."""
+
+    key: tuple[object, ...]
+    seen: QRectF
+    pixmap: QPixmap
 
 
 class MapView(Panel):
@@ -33,10 +49,14 @@ class MapView(Panel):
         self._whole = True
         self._car: tuple[float, float, float] | None = None  # east, south, heading
         self._view: tuple[float, float, float] | None = None  # east, south, log of the height
+        self._painted: tuple[float, ...] | None = None
+        self._layer: _Layer | None = None
 
     def set_state(self, state: CockpitState, *, whole: bool, chosen: bool = False) -> None:
         """Show a state. whole: with directions; chosen: framed as a card is."""
-        self._state = state
+        before, self._state = self._state, state
+        if before is None or before.display != state.display:
+            self.update()
         if (whole, chosen) != (self._whole, self._chosen):
             self._whole, self._chosen = whole, chosen
             self.update()
@@ -67,21 +87,23 @@ class MapView(Panel):
             self._view = target
         else:
             x, y, z = (v + share * (t - v) for v, t in zip(view, target, strict=True))
+            if abs(z - target[2]) < _ZOOMING:
+                z = target[2]
             self._view = (x, y, z)
-        if car is None or view is None or self._moved(car, view):
+        if self._moved():
             self.update()
 
-    def _moved(self, car: tuple[float, ...], view: tuple[float, ...]) -> bool:
-        """Say whether the last tick can be seen: a tenth of a pixel, or of a degree."""
-        assert self._car is not None
-        assert self._view is not None
-        pixel_km = math.exp(view[2]) / max(self.height(), 1)
-        steps = [self._car[k] - car[k] for k in (0, 1)]
-        steps += [self._view[k] - view[k] for k in (0, 1)]
+    def _moved(self) -> bool:
+        """Say whether what was painted last differs by what can be seen."""
+        if self._painted is None or self._car is None or self._view is None:
+            return True
+        pixel_km = math.exp(self._view[2]) / max(self.height(), 1)
+        car_x, car_y, heading, x, y, zoom = self._painted
+        steps = (self._car[0] - car_x, self._car[1] - car_y, self._view[0] - x, self._view[1] - y)
         return (
-            max(map(abs, steps)) > 0.1 * pixel_km
-            or abs(self._car[2] - car[2]) > 0.1
-            or abs(self._view[2] - view[2]) > 1e-4
+            max(map(abs, steps)) > 0.5 * pixel_km
+            or abs(self._car[2] - heading) > 0.5
+            or self._view[2] != zoom
         )
 
     def _target(self) -> tuple[float, float, float]:
@@ -102,144 +124,73 @@ class MapView(Panel):
     def draw(self, painter: QPainter) -> None:
         look, scale = self.look, self.scale
         painter.fillRect(self.rect(), QColor(look.back))
-        if self._state is None or self._view is None:
+        if self._state is None or self._view is None or self._car is None:
             return
-        inset = (4 if self._chosen else 1) * scale
-        frame = QRectF(self.rect()).adjusted(inset, inset, -inset, -inset)
-        clip = QPainterPath()
-        clip.addRoundedRect(frame, 13 * scale, 13 * scale)
+        self._painted = (*self._car, *self._view)
+        width = (4 if self._chosen else 1) * scale
+        frame = QRectF(self.rect()).adjusted(width / 2, width / 2, -width / 2, -width / 2)
+        layer = self._current_layer()
+        px_per_km = self.height() / self.view()[1]
+        corner = self._seen(0.0).topLeft()
+        at = (layer.seen.topLeft() - corner) * px_per_km
+        brush = QBrush(layer.pixmap)
+        ratio = self.devicePixelRatioF()
+        brush.setTransform(QTransform.fromTranslate(at.x(), at.y()).scale(1 / ratio, 1 / ratio))
+        painter.setBrush(brush)
+        painter.setPen(QPen(QColor(look.accent if self._chosen else look.edge), width))
+        painter.drawRoundedRect(frame, 14 * scale, 14 * scale)
         painter.save()
-        painter.setClipPath(clip)
-        painter.fillRect(self.rect(), QColor(look.land))
-        (east, south), height_km = self.view()
-        px_per_km = self.height() / height_km
-        to_screen = QTransform()
-        to_screen.translate(self.width() / 2, self.height() / 2)
-        to_screen.scale(px_per_km, px_per_km)
-        to_screen.translate(-east, -south)
-        half_km = (self.width() / px_per_km / 2, height_km / 2)
-        seen = QRectF(east - half_km[0], south - half_km[1], 2 * half_km[0], 2 * half_km[1])
-        painter.setWorldTransform(to_screen, True)
-        self._draw_land(painter, seen, height_km)
-        self._draw_streets(painter, seen, px_per_km, height_km)
-        painter.resetTransform()
-        self._draw_names(painter, to_screen, seen, height_km)
+        painter.setClipRect(frame.adjusted(width, width, -width, -width))
+        to_screen = QTransform.fromScale(px_per_km, px_per_km).translate(-corner.x(), -corner.y())
         self._draw_pins(painter, to_screen)
         self._draw_car(painter, to_screen)
         painter.restore()
-        painter.setPen(QPen(QColor(look.accent if self._chosen else look.edge), inset))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        edge = frame.adjusted(-inset / 2, -inset / 2, inset / 2, inset / 2)
-        painter.drawRoundedRect(edge, 14 * scale, 14 * scale)
         if self._whole and self._state.display.guidance:
             self._draw_turn(painter)
 
-    # ---- in kilometres ----
+    def _seen(self, margin: float) -> QRectF:
+        """Return what is seen, in km, with a share of it added on each side."""
+        (east, south), height = self.view()
+        width = height * self.width() / max(self.height(), 1)
+        half = (width * (0.5 + margin), height * (0.5 + margin))
+        return QRectF(east - half[0], south - half[1], 2 * half[0], 2 * half[1])
 
-    def _draw_land(self, painter: QPainter, seen: QRectF, height_km: float) -> None:
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(self.look.park))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)  # no seams between them
-        for polygon in city().parks:
-            painter.drawPolygon(_polygon(polygon))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(_pen(self.look.water, 0.19))
-        painter.drawPath(_river_path())
-        if height_km <= _BUILDINGS_KM:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(self.look.building))
-            painter.drawPath(_path_of(city().buildings[_within(city(), seen)]))
+    def _current_layer(self) -> _Layer:
+        """Return the picture of the city here: kept while it is only moved about, at rest sharp.
 
-    def _draw_streets(
-        self, painter: QPainter, seen: QRectF, px_per_km: float, height_km: float
-    ) -> None:
+        Streets cost 20 ms, moving their picture one. While the zoom changes, names stay away.
+        """
         assert self._state is not None
-        look, scale = self.look, self.scale
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        paths = [(path, street) for path, street in _street_paths() if _near(path, seen)]
-        small = [path for path, street in paths if not street.main]
-        main = [path for path, street in paths if street.main]
-        least = {name: px * scale / px_per_km for name, px in _LEAST_PX.items()}
-        if height_km <= _SMALL_STREETS_KM:
-            painter.setPen(_pen(look.street, max(_SMALL_KM, least["small"])))
-            for path in small:
-                painter.drawPath(path)
-        width = max(_MAIN_KM, least["main"])
-        for colour, wide in ((look.street_edge, 1.4 * width), (look.main_street, width)):
-            painter.setPen(_pen(colour, wide))
-            for path in main:
-                painter.drawPath(path)
-        if self._state.display.guidance:
-            painter.setPen(_pen(look.route, max(_ROUTE_KM, least["route"])))
-            painter.drawPath(_route_path())
+        assert self._view is not None
+        zooming = abs(self._view[2] - self._target()[2]) > _ZOOMING
+        key: tuple[object, ...] = (
+            self._view[2],
+            self.size(),
+            self.look,
+            self.scale,
+            self.devicePixelRatioF(),
+        )
+        key += (self._state.display.guidance, zooming)
+        layer = self._layer
+        if layer is None or layer.key != key or not layer.seen.contains(self._seen(0.0)):
+            layer = self._layer = self._paint_layer(key, zooming)
+        return layer
 
-    # ---- in pixels ----
-
-    def _draw_names(
-        self, painter: QPainter, to_screen: QTransform, seen: QRectF, height_km: float
-    ) -> None:
-        if height_km > 2.6:
-            for name, (x, y) in city().districts:
-                self._halo(painter, to_screen.map(QPointF(x, y)), 0.0, name, 18, self.look.text)
-            return
-        taken: list[QPointF] = []
-        for street in city().streets:
-            if street.main:
-                self._draw_street_name(painter, to_screen, seen, street, taken)
-
-    def _draw_street_name(
-        self,
-        painter: QPainter,
-        to_screen: QTransform,
-        seen: QRectF,
-        street: Street,
-        taken: list[QPointF],
-    ) -> None:
-        """Write the name along its street, where nothing is drawn; add its place to `taken`."""
-        assert self._car is not None
-        km_per_px = seen.height() / self.height()
-        margin = 60 * self.scale * km_per_px  # half a name
-        inner = seen.adjusted(margin, margin, -margin, -margin)
-        for k in range(1, len(street.line) - 1):
-            x, y = street.line[k]
-            if not inner.contains(QPointF(x, y)):
-                continue
-            here = to_screen.map(QPointF(x, y))
-            if self._whole and here.x() < 330 * self.scale and here.y() < 150 * self.scale:
-                continue  # the next turn is said there
-            if np.hypot(x - self._car[0], y - self._car[1]) < 1.4 * margin:
-                continue
-            if np.hypot(*(city().route - (x, y)).T).min() < margin:
-                continue
-            if any(QLineF(here, other).length() < 130 * self.scale for other in taken):
-                continue
-            a, b = (to_screen.map(QPointF(*street.line[i])) for i in (k - 1, k + 1))
-            angle = math.degrees(math.atan2(b.y() - a.y(), b.x() - a.x()))
-            angle = (angle + 90.0) % 180.0 - 90.0  # never upside down
-            self._halo(painter, here, angle, street.name, 14, self.look.muted)
-            taken.append(here)
-            return
-
-    def _halo(
-        self, painter: QPainter, at: QPointF, angle: float, text: str, size: float, colour: str
-    ) -> None:
-        """Write a text around a point, with the land's colour behind it."""
-        font = self.font()
-        font.setPixelSize(round(size * self.scale))
-        font.setBold(size > 15)
-        path = QPainterPath()
-        path.addText(QPointF(0, 0), font, text)
-        box = path.boundingRect()
-        painter.save()
-        painter.translate(at)
-        painter.rotate(angle)
-        painter.translate(-box.center())
-        halo = QPen(QColor(self.look.land), 4 * self.scale)
-        halo.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-        painter.strokePath(path, halo)
-        painter.fillPath(path, QColor(colour))
-        painter.restore()
+    def _paint_layer(self, key: tuple[object, ...], zooming: bool) -> _Layer:
+        assert self._state is not None
+        seen = self._seen(0.0 if zooming else _MARGIN)
+        px_per_km = self.height() / self.view()[1]
+        ratio = self.devicePixelRatioF()
+        size = seen.size() * px_per_km * ratio
+        pixmap = QPixmap(math.ceil(size.width()), math.ceil(size.height()))
+        pixmap.setDevicePixelRatio(ratio)
+        city_painter = CityPainter(self.look, self.scale, seen, self._seen(0.0), px_per_km)
+        painter = QPainter(pixmap)
+        route = self._state.display.guidance
+        city_painter.paint(painter, route=route, names=not zooming, font=self.font())
+        painter.end()
+        pixmap.setDevicePixelRatio(1.0)  # the brush that paints it has the ratio in its transform
+        return _Layer(key, seen, pixmap)
 
     def _draw_pins(self, painter: QPainter, to_screen: QTransform) -> None:
         assert self._state is not None
@@ -318,59 +269,3 @@ def _draw_bend(painter: QPainter, where: QRectF, turn: Turn, colour: str) -> Non
     path.lineTo(0.35, 0.15)
     painter.drawPath(path)
     painter.restore()
-
-
-def _pen(colour: str, width_km: float) -> QPen:
-    pen = QPen(QColor(colour), width_km)
-    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-    return pen
-
-
-def _line_path(line: Line) -> QPainterPath:
-    path = QPainterPath()
-    path.addPolygon(_polygon(line))
-    return path
-
-
-def _polygon(line: Line) -> QPolygonF:
-    return QPolygonF([QPointF(x, y) for x, y in line.tolist()])
-
-
-def _path_of(polygons: Line) -> QPainterPath:
-    path = QPainterPath()
-    for polygon in polygons:
-        path.addPolygon(_polygon(polygon))
-        path.closeSubpath()
-    return path
-
-
-@lru_cache(maxsize=1)
-def _street_paths() -> tuple[tuple[QPainterPath, Street], ...]:
-    return tuple((_line_path(street.line), street) for street in city().streets)
-
-
-@lru_cache(maxsize=1)
-def _river_path() -> QPainterPath:
-    return _line_path(city().river)
-
-
-@lru_cache(maxsize=1)
-def _route_path() -> QPainterPath:
-    return _line_path(city().route)
-
-
-def _near(path: QPainterPath, seen: QRectF) -> bool:
-    return path.controlPointRect().adjusted(-0.03, -0.03, 0.03, 0.03).intersects(seen)
-
-
-def _within(where: City, seen: QRectF) -> np.ndarray:  # bool (buildings,)
-    corner = where.buildings[:, 0]
-    room = 0.2
-    inside: np.ndarray = (
-        (corner[:, 0] > seen.left() - room)
-        & (corner[:, 0] < seen.right() + room)
-        & (corner[:, 1] > seen.top() - room)
-        & (corner[:, 1] < seen.bottom() + room)
-    )
-    return inside

@@ -19,7 +19,7 @@ from motionrgbd.core.results import Prediction, Snapshot
 
 _POLL_MS = 33
 _CONFIRMED_S = 2.5  # long enough to read three words twice
-_LAST_PAINT_MS = 150
+_LAST_PAINT_MS = 700  # the map has come to rest by then
 _LEAST_SHARE = 0.2  # of what decides a gesture; less is not worth a name
 
 
@@ -88,7 +88,7 @@ class CockpitPresenter(QObject):
             if latest.cause == "gesture" or not latest.after.ringing:
                 done = latest.effect is not None
                 self._window.set_confirmation(latest.gesture, latest.text, done=done)
-        elif now_s > self._said_until_s:
+        elif now_s > self._said_until_s and not self._over:  # at the end, the last word stays
             self._window.set_confirmation("", "", done=True)
 
     def _trouble(self) -> str:
