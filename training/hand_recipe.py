@@ -87,7 +87,7 @@ class TrainingPlan:
 
 
 # Streams of gestures, and of none: what knows clips alone answers while nothing is done.
-DEPTH_MIXTURE = Mixture(alone=16, streams=6, synthetic=2, rest=1, unrest=5, still=2)
+DEPTH_MIXTURE = Mixture(alone=12, streams=5, synthetic=6, rest=1, unrest=5, still=4)
 FUSION_MIXTURE = Mixture(alone=6, streams=1, synthetic=5, rest=1, still=6, recorded_windows=9)
 
 
