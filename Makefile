@@ -65,3 +65,9 @@ docs/teach.png: app/default.mrgbd .venv/runtime.stamp
 		20.02,21.23,press 22.51,23.21,press > $$folder/examples.labels.csv && cd $$folder && \
 	{ QT_QPA_PLATFORM=offscreen timeout --signal=TERM 40 $(CURDIR)/$(BIN)/motionrgbd-live \
 		--teach examples --screenshot $(CURDIR)/$@ || test $$? -eq 143 -o $$? -eq 124; }
+
+# The picture of the cockpit: the demo up to its first zoom.
+docs/cockpit.png: app/default.mrgbd .venv/runtime.stamp
+	folder=$$(mktemp -d) && $(BIN)/motionrgbd convert demo $$folder/demo && \
+	sed -i '407,$$d' $$folder/demo/timestamps.csv && QT_QPA_PLATFORM=offscreen $(BIN)/motionrgbd-live \
+		--replay $$folder/demo --cockpit --fast --close-when-finished --screenshot $@

@@ -209,7 +209,7 @@ sys.exit(code)
 
 
 def test_the_demo_recognises_its_script_within_its_memory(tmp_path: Path) -> None:
-    program = [sys.executable, "-m", "motionrgbd.app.live", "--demo", "--headless"]
+    program = [sys.executable, "-m", "motionrgbd.app.live", "--demo", "--headless", "--cockpit"]
     done = subprocess.run(
         [sys.executable, "-c", LAUNCHER, *program, "--out", str(tmp_path)],
         stdout=subprocess.PIPE,
@@ -222,7 +222,17 @@ def test_the_demo_recognises_its_script_within_its_memory(tmp_path: Path) -> Non
     assert "The recording is synthetic" in text
     assert "✓" in text
     written = {path.name for path in tmp_path.iterdir()}
-    assert written == {VIDEO, PICTURE, "events.jsonl", "probabilities.csv", "run.json"}
+    files = {VIDEO, PICTURE, "events.jsonl", "probabilities.csv", "run.json", "cockpit.jsonl"}
+    assert written == files
+    events, log = (
+        [json.loads(line) for line in (tmp_path / name).read_text().splitlines()]
+        for name in ("events.jsonl", "cockpit.jsonl")
+    )
+    gestures = [line for line in log if line["cause"] == "gesture"]
+    assert [(x["time_s"], x["gesture"], x["score"]) for x in gestures] == [
+        (e["decided_s"], e["label"], e["score"]) for e in events
+    ]
+    assert all(line["effect"] for line in gestures), "the demo is a tour"
     if sys.platform == "linux":  # ru_maxrss is in kilobytes there
         assert 50_000 < int(text.rpartition("peak memory:")[2]) < 700_000
 

@@ -19,7 +19,7 @@ from motionrgbd.core.results import Prediction, Snapshot
 
 _POLL_MS = 33
 _CONFIRMED_S = 2.5  # long enough to read three words twice
-_LAST_PAINT_MS = 700  # the map has come to rest by then
+_LAST_PAINT_MS = 1500  # the map has come to rest by then
 _LEAST_SHARE = 0.2  # of what decides a gesture; less is not worth a name
 
 
