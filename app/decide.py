@@ -71,28 +71,30 @@ def decide_again(
 
     run, labels, rows = _read(folder)
     changes = {each["row"]: each["parameters"] for each in run["decision_changes"]}
-    marks: dict[int, list[str]] = {}
+    marks: dict[int, list[dict[str, Any]]] = {}
     for mark in run["marks"]:
-        marks.setdefault(mark["row"], []).append(mark["is"])
+        marks.setdefault(mark["row"], []).append(mark)
 
     def parameters(data: Mapping[str, Any]) -> DecisionParameters:
         return overridden(DecisionParameters.from_json(data), overrides)
 
     layer = DecisionLayer(labels, parameters(run["decision"]))
     events: list[GestureEvent] = []
-    allowed = True
+    allowed, used = True, ()
     for n, (index, now_s, probabilities) in enumerate(rows):
         for mark in marks.get(n, ()):
-            if mark == "start":
+            used = tuple(mark.get("used", used))
+            if mark["is"] == "start":
                 layer.reset()
-            elif mark == "switch":
+            elif mark["is"] == "switch":
                 layer.switch(now_s, run["model"]["window_s"])
             else:
-                allowed = mark == "deciding"
+                allowed = mark["is"] == "deciding"
         if n in changes:
             layer.use(parameters(changes[n]))
         if probabilities is not None:
-            events += layer.update(Prediction(probabilities, {}, index, now_s), allowed=allowed)
+            prediction = Prediction(probabilities, {}, index, now_s, used)
+            events += layer.update(prediction, allowed=allowed)
     origin_s = min((now_s for _, now_s, _ in rows), default=0.0)
     return events, origin_s, layer.parameters.to_json()
 

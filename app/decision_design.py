@@ -108,7 +108,7 @@ class Design:
                 self._layer.reset()
             elif begins == "switch":
                 self._layer.switch(now_s, self._window_s)
-            prediction = Prediction(rows.probabilities[n], {}, 0, now_s)
+            prediction = Prediction(rows.probabilities[n], {}, 0, now_s, rows.used[n])
             self._found += self._layer.update(prediction, allowed=bool(rows.allowed[n]))
             self._smooth[self._position + n] = self._layer.smoothed
         self._position += len(rows)

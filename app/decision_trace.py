@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from motionrgbd.core.recogniser import Recogniser
 from motionrgbd.core.results import FloatArray, ModalityUse, Prediction
 from motionrgbd.core.sources.source import Source
+from motionrgbd.models.recipe import Modality
 
 _FIRST_ROOM = 1024  # rows; doubled when full
 MOST_ROWS = 108_000  # an hour at 30 Hz; what comes later is not kept
@@ -38,13 +39,14 @@ class TracedRows:
     """Rows of a trace: times float64 (n,), probabilities float32 (n, K), and what decides beside.
 
     begins: what begins at a row: a new stream, or other modalities from now on. allowed: bool (n,),
-    whether anything may be decided yet.
+    whether anything may be decided yet. used: the modalities that each row was scored from.
     """
 
     times_s: NDArray[np.float64]
     probabilities: FloatArray
     begins: tuple[Begin, ...]
     allowed: NDArray[np.bool_]
+    used: tuple[tuple[Modality, ...], ...]
 
     def __len__(self) -> int:
         return len(self.times_s)
@@ -59,6 +61,7 @@ class DecisionTrace:
         self._rows = np.zeros((_FIRST_ROOM, labels), np.float32)
         self._allowed = np.zeros(_FIRST_ROOM, np.bool_)
         self._begins: list[Begin] = []
+        self._used: list[tuple[Modality, ...]] = []
         self._use: ModalityUse | None = None
         self._begin: Begin = "stream"
         self.first_s: float | None = None
@@ -85,6 +88,7 @@ class DecisionTrace:
             self._rows[n] = step.prediction.probabilities
             self._allowed[n] = not step.warming_up
             self._begins.append(self._begin)
+            self._used.append(step.prediction.used)
         self._begin = ""
 
     def _grow(self) -> None:
@@ -98,7 +102,11 @@ class DecisionTrace:
             last = len(self._begins) if count is None else min(first + count, len(self._begins))
             part = slice(first, last)
             return TracedRows(
-                self._times[part], self._rows[part], tuple(self._begins[part]), self._allowed[part]
+                self._times[part],
+                self._rows[part],
+                tuple(self._begins[part]),
+                self._allowed[part],
+                tuple(self._used[part]),
             )
 
 

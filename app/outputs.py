@@ -92,7 +92,13 @@ class RunOutputs:
         if step.use is not self._use:  # one of the same modalities is of a new stream
             before = self._use.used if self._use and step.use else ()
             switched = before and step.use and before != step.use.used
-            self._marks.append({"row": self._steps, "is": "switch" if switched else "start"})
+            begins: dict[str, Any] = {
+                "row": self._steps,
+                "is": "switch" if switched else "start",
+            }
+            if step.use is not None:
+                begins["used"] = list(step.use.used)
+            self._marks.append(begins)
             self._use = step.use
         if self._deciding is step.warming_up:
             self._deciding = not step.warming_up

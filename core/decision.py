@@ -53,23 +53,29 @@ class DecisionLayer:
         self._labels = labels
         self._gestures = np.array([label != IDLE_LABEL for label in labels])
         self._arm: int | None = None
+        self._used: tuple[str, ...] = ()
         self.use(parameters)
         self.reset()
 
     def use(self, parameters: DecisionParameters) -> None:
         """Decide by these from the next prediction on; what is known of the stream stays."""
         check_labels(parameters, self._labels)
-        own = [parameters.of(label) for label in self._labels]
         self.parameters = parameters
+        self._listen_to(self._used)
+        self._repeating = {self._labels.index(label) for label in parameters.repeat}
+        arm = None if parameters.arm_with is None else self._labels.index(parameters.arm_with)
+        if arm != self._arm:
+            self._arm, self._armed_until_s = arm, -math.inf
+
+    def _listen_to(self, used: tuple[str, ...]) -> None:
+        """Take the thresholds of what is scored now: both modalities, or one alone."""
+        own = [self.parameters.of(label, used) for label in self._labels]
+        self._used = used
         self._on = np.array([on for on, _, _ in own], np.float32)
         # idle never counts as seen
         self._off = np.where(self._gestures, np.array([off for _, off, _ in own]), np.inf)
         self._off = self._off.astype(np.float32)
         self._hold_s = [hold_s for _, _, hold_s in own]
-        self._repeating = {self._labels.index(label) for label in parameters.repeat}
-        arm = None if parameters.arm_with is None else self._labels.index(parameters.arm_with)
-        if arm != self._arm:
-            self._arm, self._armed_until_s = arm, -math.inf
 
     @property
     def smoothed(self) -> FloatArray:
@@ -109,6 +115,8 @@ class DecisionLayer:
         allowed=False (warming up) follows the probabilities but decides nothing.
         """
         now = prediction.timestamp_s
+        if prediction.used != self._used:
+            self._listen_to(prediction.used)
         p = self._follow(prediction.probabilities, now)
         if not (prediction.probabilities >= self._off).any():
             self._rest_until_s = -math.inf  # as it is, not smoothed: that still holds other heads'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
@@ -79,6 +79,8 @@ class DecisionParameters:
     repeat, repeat_after_s, repeat_every_s: gestures which, while they stay above `off`, give
     further events, the first after `repeat_after_s`.
     classes: `on`, `off` and `hold_s` of single classes, by label.
+    alone: the same where only this modality is scored, `color` or `depth`: each has a head of its
+    own, which is sure of other gestures. What it lacks is as in `classes`.
 
     Raises DecisionError, which says the parameter, what it got and what was expected.
     """
@@ -98,6 +100,7 @@ class DecisionParameters:
     repeat_after_s: float = 1.0
     repeat_every_s: float = 0.5
     classes: Mapping[str, ClassParameters] = field(default_factory=dict, hash=False)
+    alone: Mapping[str, Mapping[str, ClassParameters]] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         for each in dataclasses.fields(self):
@@ -106,26 +109,38 @@ class DecisionParameters:
         for label in self.classes:
             on, off, _ = self.of(label)
             _check_order(("classes", label), on, off)
+        for modality, classes in self.alone.items():
+            for label in classes:
+                on, off, _ = self.of(label, (modality,))
+                _check_order(("alone", modality, label), on, off)
         if self.arm_with in self.repeat:
             raise DecisionError(
                 ("repeat",), f"cannot hold {self.arm_with!r}: arm_with is no gesture to repeat"
             )
 
-    def of(self, label: str) -> tuple[float, float, float]:
-        """Return `on`, `off` and `hold_s` of a class."""
-        own = self.classes.get(label, ClassParameters())
-        return (
-            self.on if own.on is None else own.on,
-            self.off if own.off is None else own.off,
-            self.hold_s if own.hold_s is None else own.hold_s,
-        )
+    def of(self, label: str, used: Sequence[str] = ()) -> tuple[float, float, float]:
+        """Return `on`, `off` and `hold_s` of a class; used: the modalities that are scored."""
+        on, off, hold_s = self.on, self.off, self.hold_s
+        alone = self.alone.get(used[0], {}) if len(used) == 1 else {}
+        for own in (self.classes.get(label), alone.get(label)):
+            if own is not None:
+                on = on if own.on is None else own.on
+                off = off if own.off is None else own.off
+                hold_s = hold_s if own.hold_s is None else own.hold_s
+        return on, off, hold_s
 
     @property
     def named(self) -> dict[str, tuple[str, ...]]:
         """Every label that is named, with the path of the parameter that names it."""
         arm = {} if self.arm_with is None else {self.arm_with: ("arm_with",)}
         repeat = dict.fromkeys(self.repeat, ("repeat",))
-        return {**arm, **repeat, **{label: ("classes", label) for label in self.classes}}
+        alone = {
+            label: ("alone", modality, label)
+            for modality, classes in self.alone.items()
+            for label in classes
+        }
+        classes = {label: ("classes", label) for label in self.classes}
+        return {**arm, **repeat, **alone, **classes}
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> DecisionParameters:
@@ -139,16 +154,26 @@ class DecisionParameters:
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON types. What older bundles do not know is left out where it is off."""
         values: dict[str, Any] = {}
-        for each in dataclasses.fields(self)[:-1]:
+        for each in dataclasses.fields(self):
             value = getattr(self, each.name)
+            if each.name in _TABLES:
+                continue
             if each.name in _ALWAYS_WRITTEN or value != each.default:
                 values[each.name] = list(value) if isinstance(value, tuple) else value
         if self.classes:
-            values["classes"] = {label: own.to_json() for label, own in self.classes.items()}
+            values["classes"] = _table(self.classes)
+        if self.alone:
+            values["alone"] = {name: _table(classes) for name, classes in self.alone.items()}
         return values
 
 
 _ALWAYS_WRITTEN = ("on", "off", "hold_s", "smoothing_s", "refractory_s")
+_TABLES = ("classes", "alone")
+_MODALITIES = ("color", "depth")
+
+
+def _table(classes: Mapping[str, ClassParameters]) -> dict[str, dict[str, float]]:
+    return {label: own.to_json() for label, own in classes.items()}
 
 
 def checked_overrides(mapping: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,20 +192,46 @@ def overridden(parameters: DecisionParameters, mapping: Mapping[str, Any]) -> De
     """Return the parameters with those of `mapping` instead: names as in a bundle's decision block.
 
     Classes are merged value by value; a class's own value stays before a new one for all classes.
+    A new value of a class holds whatever is scored: those that a modality alone had give way.
     Raises DecisionError.
     """
     given = checked_overrides(mapping)
-    classes = dict(parameters.classes)
-    for label, own in given.pop("classes", {}).items():
-        old = classes.get(label, ClassParameters())
-        classes[label] = dataclasses.replace(old, **own.to_json())
-    return dataclasses.replace(parameters, **given, classes=classes)
+    new = given.pop("classes", {})
+    classes = _merged(parameters.classes, new)
+    alone = {name: _without(own, new) for name, own in parameters.alone.items()}
+    for name, own in given.pop("alone", {}).items():
+        alone[name] = _merged(alone.get(name, {}), own)
+    return dataclasses.replace(parameters, **given, classes=classes, alone=alone)
+
+
+def _merged(
+    old: Mapping[str, ClassParameters], new: Mapping[str, ClassParameters]
+) -> dict[str, ClassParameters]:
+    merged = dict(old)
+    for label, own in new.items():
+        merged[label] = dataclasses.replace(old.get(label, ClassParameters()), **own.to_json())
+    return merged
+
+
+def _without(
+    old: Mapping[str, ClassParameters], new: Mapping[str, ClassParameters]
+) -> dict[str, ClassParameters]:
+    """Return what of `old` says nothing that `new` says too."""
+    left = {
+        label: dataclasses.replace(own, **dict.fromkeys(new[label].to_json()))
+        if label in new
+        else own
+        for label, own in old.items()
+    }
+    return {label: own for label, own in left.items() if own.to_json()}
 
 
 def _checked(name: str, value: Any) -> Any:
     """Return a parameter as it is kept."""
     if name == "classes":
-        return _classes(value)
+        return _classes(("classes",), value)
+    if name == "alone":
+        return _alone(value)
     if name == "arm_with":
         return None if value is None or value == "" else _label((name,), value)
     if name == "repeat":
@@ -193,14 +244,24 @@ def _checked(name: str, value: Any) -> Any:
     return None if name in _OFF_AT_ZERO and number == 0 else number
 
 
-def _classes(value: Any) -> dict[str, ClassParameters]:
+def _alone(value: Any) -> dict[str, dict[str, ClassParameters]]:
+    path = ("alone",)
     if not isinstance(value, Mapping):
-        raise DecisionError(("classes",), f"must be a table of labels, got {value!r}")
-    return {_label(("classes",), label): _class(label, own) for label, own in value.items()}
+        raise DecisionError(path, f"must be a table of color or depth, got {value!r}")
+    for name in value:
+        if name not in _MODALITIES:
+            known = " or ".join(_MODALITIES)
+            raise DecisionError((*path, str(name)), f"is unknown; it must be {known}")
+    return {name: _classes((*path, name), classes) for name, classes in value.items()}
 
 
-def _class(label: str, value: Any) -> ClassParameters:
-    path = ("classes", label)
+def _classes(path: tuple[str, ...], value: Any) -> dict[str, ClassParameters]:
+    if not isinstance(value, Mapping):
+        raise DecisionError(path, f"must be a table of labels, got {value!r}")
+    return {_label(path, label): _class((*path, label), own) for label, own in value.items()}
+
+
+def _class(path: tuple[str, ...], value: Any) -> ClassParameters:
     if isinstance(value, ClassParameters):
         value = value.to_json()
     if not isinstance(value, Mapping):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -65,6 +67,21 @@ def test_what_is_chosen_costs_less_than_one_threshold_for_all(
 
     assert total(chosen(both)) == 0.0
     assert total(COMMON) == 2.0  # both Grabs are missed
+
+
+def test_depth_alone_is_decided_by_its_own_thresholds(
+    both: list[tuple[OnlineStream, ProbabilityTrack]],
+) -> None:
+    alone = [
+        (stream, dataclasses.replace(track, used=(("depth",),) * len(track.times_s)))
+        for stream, track in both
+    ]
+    quiet = [recorded("calm", [(11, 12, "Tap", 0.8)], gestures(("Tap", 10, 12)))]
+    parameters = chosen([*alone, *quiet])
+    assert parameters.of("Tap", ("depth",))[0] > 0.87
+    assert parameters.of("Tap", ("color", "depth"))[0] <= 0.8
+    assert [e.label for e in alone[1][1].events(parameters)] == []
+    assert [e.label for e in quiet[0][1].events(parameters)] == ["Tap"]
 
 
 def test_late_events_are_missed_and_wrong_and_idle_counts_by_the_hour() -> None:

@@ -417,3 +417,24 @@ def test_as_many_events_as_plateaus_at_any_rate(
     )
     spans = [REST, *[span for label in gestures for span in ((label, 0.9, 0.8), REST)]]
     assert names(decide(spans_of(spans, hz=hz), parameters)) == gestures
+
+
+def test_thresholds_follow_what_is_scored() -> None:
+    """The same probabilities: enough for both modalities, too little for depth alone."""
+    rules = DecisionParameters(
+        on=0.6,
+        off=0.3,
+        hold_s=0.0,
+        smoothing_s=0.0,
+        alone={"depth": {"Tap": {"on": 0.9}}},  # type: ignore[dict-item]
+    )
+    for used, expected in ((("color", "depth"), 1), (("depth",), 0)):
+        layer = DecisionLayer(("Tap", "idle"), rules)
+        events = [
+            event
+            for n in range(10)
+            for event in layer.update(
+                Prediction(np.array([0.8, 0.2], np.float32), {}, n, n / 15, used)
+            )
+        ]
+        assert len(events) == expected

@@ -259,3 +259,45 @@ def test_a_bundle_that_names_a_class_it_does_not_have_is_refused(tiny_model: Pat
     bundle = dataclasses.replace(load_bundle(tiny_model), decision={"classes": {"nod": {"on": 1}}})
     with pytest.raises(BundleError, match=r"classes\.nod names 'nod'; the model's gestures are"):
         Recogniser(bundle, device="cpu")
+
+
+def test_a_modality_alone_has_thresholds_of_its_own() -> None:
+    data = {
+        "on": 0.6,
+        "off": 0.3,
+        "classes": {"Tap": {"on": 0.7}},
+        "alone": {"depth": {"Tap": {"on": 0.9}, "Grab": {"hold_s": 0.5}}},
+    }
+    parameters = DecisionParameters.from_json(data)
+    assert parameters.of("Tap")[0] == 0.7
+    assert parameters.of("Tap", ("color", "depth"))[0] == 0.7
+    assert parameters.of("Tap", ("color",))[0] == 0.7
+    assert parameters.of("Tap", ("depth",))[0] == 0.9
+    assert parameters.of("Grab", ("depth",)) == (0.6, 0.3, 0.5)
+    assert DecisionParameters.from_json(parameters.to_json()) == parameters
+    assert parameters.named["Grab"] == ("alone", "depth", "Grab")
+
+
+def test_a_class_that_the_user_sets_holds_for_a_modality_alone_too() -> None:
+    parameters = DecisionParameters.from_json(
+        {"off": 0.3, "alone": {"depth": {"Tap": {"on": 0.9, "hold_s": 0.4}}}}
+    )
+    ours = overridden(parameters, {"classes": {"Tap": {"on": 0.5}}})
+    assert ours.of("Tap", ("depth",)) == (0.5, 0.3, 0.4)
+    again = overridden(ours, {"alone": {"depth": {"Tap": {"on": 0.8}}}})
+    assert again.of("Tap", ("depth",)) == (0.8, 0.3, 0.4)
+    assert again.of("Tap")[0] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("alone", "problem"),
+    [
+        ({"infrared": {}}, "alone.infrared is unknown; it must be color or depth"),
+        ({"depth": {"Tap": {"on": 2}}}, "alone.depth.Tap.on must be a number from 0 to 1"),
+        ({"depth": {"Tap": {"on": 0.2}}}, "alone.depth.Tap must keep off at or below on"),
+        ([], "alone must be a table"),
+    ],
+)
+def test_what_cannot_be_of_a_modality_alone_is_refused(alone: object, problem: str) -> None:
+    with pytest.raises(DecisionError, match=problem):
+        DecisionParameters(on=0.6, off=0.35, alone=alone)  # type: ignore[arg-type]

@@ -3,7 +3,8 @@
 Each class's threshold is the one that costs least on streams that no figure is taken on: gestures
 missed or not told shortly after their end, events that are wrong and, many times dearer, events
 while nobody gestures. Classes are chosen one by one: a class's events hang on its own threshold,
-and hardly on the others'.
+and hardly on the others'. Streams without colour choose what depth alone is decided by: it has a
+head of its own.
 """
 
 from __future__ import annotations
@@ -82,7 +83,16 @@ def costs(recorded: Recorded, common: DecisionParameters) -> dict[str, Cost]:
 
 
 def chosen(recorded: Recorded, common: DecisionParameters = COMMON) -> DecisionParameters:
-    """Return the parameters with each class's own threshold, in the middle of the cheapest."""
+    """Return the parameters with each class's own thresholds, for both modalities and for depth."""
+    alone = [(stream, track) for stream, track in recorded if track.used[:1] == (("depth",),)]
+    both = [(stream, track) for stream, track in recorded if track.used[:1] != (("depth",),)]
+    classes = levels(both, common) if both else {}
+    depth = {"depth": levels(alone, common)} if alone else {}
+    return dataclasses.replace(common, classes=classes, alone=depth)
+
+
+def levels(recorded: Recorded, common: DecisionParameters) -> dict[str, ClassParameters]:
+    """Return each class's own threshold, in the middle of the cheapest."""
     table = {on: costs(recorded, dataclasses.replace(common, on=on)) for on in LEVELS}
     own = {}
     for label in table[LEVELS[0]]:
@@ -90,7 +100,7 @@ def chosen(recorded: Recorded, common: DecisionParameters = COMMON) -> DecisionP
         least = min(totals.values())
         alike = [on for on in LEVELS if totals[on] <= least + _ALIKE]
         own[label] = ClassParameters(on=alike[len(alike) // 2])
-    return dataclasses.replace(common, classes=own)
+    return own
 
 
 def record(model: Path, data: Path | None, cache: Path | None, workers: int) -> Recorded:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.queues import Queue
 from pathlib import Path
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -20,6 +21,7 @@ from motionrgbd.core.decision import DecisionLayer, DecisionParameters
 from motionrgbd.core.recogniser import Recogniser
 from motionrgbd.core.results import FloatArray, GestureEvent, Prediction
 from motionrgbd.models.bundle import load_bundle
+from motionrgbd.models.recipe import Modality
 from motionrgbd.training.online.streams import OnlineStream
 
 
@@ -28,20 +30,23 @@ class ProbabilityTrack:
     """Predictions of one stream on the model's grid.
 
     times_s: float64 (n,), the source's clock. probabilities: float32 (n, K) of `labels`.
-    warm: bool (n,), whether decisions are taken yet.
+    warm: bool (n,), whether decisions are taken yet. used: the modalities that each was scored
+    from; empty: not known.
     """
 
     labels: tuple[str, ...]
     times_s: NDArray[np.float64]
     probabilities: FloatArray
     warm: NDArray[np.bool_]
+    used: tuple[tuple[Modality, ...], ...] = ()
 
     def events(self, parameters: DecisionParameters) -> tuple[GestureEvent, ...]:
         """Return what the decision layer makes of it."""
         layer = DecisionLayer(self.labels, parameters)
         found: list[GestureEvent] = []
         for i in range(len(self.times_s)):
-            prediction = Prediction(self.probabilities[i], {}, i, float(self.times_s[i]))
+            used = self.used[i] if self.used else ()
+            prediction = Prediction(self.probabilities[i], {}, i, float(self.times_s[i]), used)
             found += layer.update(prediction, allowed=bool(self.warm[i]))
         return tuple(found)
 
@@ -51,6 +56,7 @@ def track_of(stream: OnlineStream, recogniser: Recogniser) -> ProbabilityTrack:
     times: list[float] = []
     scores: list[FloatArray] = []
     warm: list[bool] = []
+    used: list[tuple[Modality, ...]] = []
     source = stream.open()
     try:
         recogniser.open(source.info)
@@ -60,6 +66,7 @@ def track_of(stream: OnlineStream, recogniser: Recogniser) -> ProbabilityTrack:
                     times.append(step.prediction.timestamp_s)
                     scores.append(step.prediction.probabilities)
                     warm.append(not step.warming_up)
+                    used.append(step.prediction.used)
     finally:
         source.close()
     classes = len(recogniser.labels)
@@ -68,6 +75,7 @@ def track_of(stream: OnlineStream, recogniser: Recogniser) -> ProbabilityTrack:
         np.array(times),
         np.stack(scores) if scores else np.zeros((0, classes), np.float32),
         np.array(warm, np.bool_),
+        tuple(used),
     )
 
 
@@ -141,7 +149,7 @@ def _track(job: _Job) -> ProbabilityTrack:
     stream, model, sha256, cache, device, precision = job
     path = None
     if cache is not None:
-        key = hashlib.sha256(f"{sha256} {precision} {stream.made_of}".encode()).hexdigest()
+        key = hashlib.sha256(f"2 {sha256} {precision} {stream.made_of}".encode()).hexdigest()
         path = cache / f"track-{key[:20]}.npz"
         if path.is_file():
             return _load(path)
@@ -158,6 +166,7 @@ def _track(job: _Job) -> ProbabilityTrack:
             times_s=track.times_s,
             probabilities=track.probabilities,
             warm=track.warm,
+            used=np.array(["+".join(used) for used in track.used], np.str_),
         )
         part.rename(path)  # a half-written file is never taken for whole
     return track
@@ -170,4 +179,9 @@ def _load(path: Path) -> ProbabilityTrack:
             saved["times_s"],
             saved["probabilities"],
             saved["warm"],
+            tuple(_modalities(text) for text in saved["used"].tolist()),
         )
+
+
+def _modalities(text: str) -> tuple[Modality, ...]:
+    return tuple(m for m in get_args(Modality) if m in text.split("+"))
