@@ -148,7 +148,7 @@ def test_a_taught_bundle_is_taught_more(taught: Teaching) -> None:
 def test_what_looks_like_an_old_class_is_refused_with_the_figures(model: Bundle) -> None:
     SHAPES["Hush"] = SHAPES["push"]
     with pytest.raises(
-        ForgettingError, match="no example of Hush|old classes would fall"
+        ForgettingError, match=r"no example of Hush|old classes would fall"
     ) as caught:
         teach(model, [recording(["Hush", "Hush", "Hush"], 4)])
     report = caught.value.report
