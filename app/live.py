@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,7 +47,8 @@ def parse(argv: Sequence[str] | None) -> Settings:
     parser = Parser(
         PROGRAM,
         description="Recognise gestures live from a depth camera, or in a recording.",
-        epilog="Without a source: a RealSense camera if one answers, else the demo.",
+        epilog="Without a source a window asks for one; without a window it is a RealSense camera "
+        "if one answers, else the demo.",
     )
     source = parser.add_argument_group("source (one of them)").add_mutually_exclusive_group()
     source.add_argument("--camera", metavar="NAME", help="realsense[:SERIAL] or webcam[:NUMBER]")
@@ -149,11 +150,12 @@ def _run_one(settings: Settings) -> Settings | None:
 
     Returns the run that follows: with the model that was taught meanwhile, or as it was.
     """
-    settings = _with_source(settings)
     teaching = threading.Event()
     window = _wants_window(settings)
-    _tell_unused(settings, window)
-    session = open_session(settings, window=window)
+    opened = _open_first(settings, window)
+    if opened is None:
+        return None
+    settings, session = opened
     engine = session.engine
     _tell_modalities(session)
     actions: RunActions | None = None
@@ -170,6 +172,8 @@ def _run_one(settings: Settings) -> Settings | None:
         engine.stop()
         if actions is not None:
             actions.close()
+    if session.open_other.is_set():
+        return dataclasses.replace(settings, camera=None, replay=None, demo=False)
     if not teaching.is_set():
         return None
     return _teach(dataclasses.replace(settings, teach=source_spec(settings))) or settings
@@ -179,13 +183,27 @@ def _run_one(settings: Settings) -> Settings | None:
 class Session:
     """A model on a source. The engine owns the source: `engine.stop` closes it.
 
-    recorder: records a camera that is watched in a window.
+    recorder: records a camera that is watched in a window. open_other: set where the user wants
+    another source or model next.
     """
 
     engine: Engine
     bundle: Bundle
     source: Source
     recorder: TappedSource | None = None
+    open_other: threading.Event = field(default_factory=threading.Event)
+
+
+def _open_first(settings: Settings, window: bool) -> tuple[Settings, Session] | None:
+    """Open what is asked for; where nothing is, a window asks. None where it was closed instead."""
+    given = settings.camera or settings.replay or settings.demo or settings.cockpit
+    if window and not given and not settings.close_when_finished:
+        from motionrgbd.app.window_extras import choose_session
+
+        return choose_session(settings, lambda chosen: open_session(chosen, window=True))
+    settings = _with_source(settings)
+    _tell_unused(settings, window)
+    return settings, open_session(settings, window=window)
 
 
 def open_session(settings: Settings, *, window: bool = False) -> Session:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,13 +50,28 @@ def window_extras(settings: Settings, session: Session) -> WindowExtras:
         save=_save_decision,
     )
     memory, warning = read_memory(window_path())
+    memory = memory.opened(spec, str(settings.model or ""), settings.device, settings.precision)
     return WindowExtras(
         designing=designing,
         recorder=session.recorder,
+        open_other=session.open_other.set,
         recordings=(settings.out or Path()) / RECORDINGS,
         memory=memory,
         remember=_remember,
         warning=warning,
+    )
+
+
+def choose_session(
+    settings: Settings, open_session: Callable[[Settings], Session]
+) -> tuple[Settings, Session] | None:
+    """Ask in a window what to watch, and open it; None where the window was closed instead."""
+    from motionrgbd.app.gui.start_run import choose_in_window
+    from motionrgbd.core.sources.realsense import find_cameras
+
+    memory, _warning = read_memory(window_path())  # told by the next window
+    return choose_in_window(
+        settings, memory, find_cameras, open_session, lambda session: session.engine.stop()
     )
 
 
