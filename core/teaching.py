@@ -121,7 +121,7 @@ def _new_classes(
         if count[label] > MOST_EXAMPLES:
             raise UsageError(
                 f"{count[label]} examples of '{label}': at most {MOST_EXAMPLES} are learned from "
-                "without training - leave some out, or use --fine-tune"
+                "without training - leave some out"
             )
     for recording, span in spans:
         if span.label not in classes and span.label not in bundle.labels:

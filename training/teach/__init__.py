@@ -1,1 +1,1 @@
-"""Own gestures: what a model needs to be taught, the benchmark, and teaching with training."""
+"""Own gestures: what a model needs to be taught, and the benchmark."""
