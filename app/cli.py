@@ -267,6 +267,10 @@ def _add_bench(commands: Commands) -> None:
     live.add_argument("--precision", metavar="fp32|int8")
     live.add_argument("--headless", action="store_const", const=True)
     live.set_defaults(action=_bench_live)
+    window = kinds.add_parser("window", help="the window beside the engine, in percent of a core")
+    window.add_argument("--model", metavar="FILE")
+    window.add_argument("--seconds", type=float, default=20.0, help="how long (20)")
+    window.set_defaults(action=_bench_window)
     engine = kinds.add_parser("engine", help="a new frame on two cores, from pixels to decision")
     engine.add_argument("model", metavar="MODEL", nargs="?", help="a bundle (the built-in one)")
     engine.add_argument("--precision", choices=("fp32", "int8"), help="only this one")
@@ -326,6 +330,13 @@ def _bench_live(options: argparse.Namespace) -> int:
     names = ("model", "device", "precision", "headless")
     given = {name: getattr(options, name) for name in names}
     return bench_live(settings_from({"demo": True, "pace": "realtime", **given}, None))
+
+
+def _bench_window(options: argparse.Namespace) -> int:
+    from motionrgbd.app.bench_window import bench_window
+
+    given = {"demo": True, "pace": "realtime", "model": options.model}
+    return bench_window(settings_from(given, None), options.seconds)
 
 
 def _bench_engine(options: argparse.Namespace) -> int:

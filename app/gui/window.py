@@ -88,6 +88,7 @@ class MainWindow(QMainWindow):
             self.resize(size_on(self.screen().availableSize()))
         self._info: SourceInfo | None = None
         self._snapshot: Snapshot | None = None
+        self.shown_moments = 0
         self._labels = tuple(labels)
         self._few_labels = len(self._labels) <= FEW_LABELS
         self._depth_range = overlay.DepthRange()
@@ -337,6 +338,7 @@ class MainWindow(QMainWindow):
     def set_snapshot(self, snapshot: Snapshot, elapsed_s: float) -> None:
         """Show a moment: pictures, probabilities and where the recording is."""
         self._snapshot = snapshot
+        self.shown_moments += 1
         if snapshot.frame.depth is not None:
             self._range_mm = self._depth_range.update(snapshot.frame.depth)
             self._depth_card.set_note(texts.metres(self._range_mm))
