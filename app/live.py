@@ -51,7 +51,11 @@ def parse(argv: Sequence[str] | None) -> Settings:
         "if one answers, else the demo.",
     )
     source = parser.add_argument_group("source (one of them)").add_mutually_exclusive_group()
-    source.add_argument("--camera", metavar="NAME", help="realsense[:SERIAL] or webcam[:NUMBER]")
+    source.add_argument(
+        "--camera",
+        metavar="NAME",
+        help="realsense[:SERIAL], webcam[:NUMBER], or NAME[:SPEC] of a plug-in",
+    )
     source.add_argument(
         "--replay",
         metavar="PATH",
