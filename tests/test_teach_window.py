@@ -96,7 +96,7 @@ def wait_for(condition: Callable[[], object], what: str) -> None:
     while not condition():
         assert time.monotonic() < end, f"waited in vain for {what}"
         QApplication.processEvents()
-        time.sleep(0.002)
+        time.sleep(0.01)  # polling holds the lock that the threads waited for need
 
 
 # ---- the part of a recording that is shown ----
