@@ -107,7 +107,7 @@ def _schedule(steps: int, seed: int, lr: float, ema: float, epochs: int) -> Sche
 def full_plan(seed: int = 1) -> TrainingPlan:
     """Return what makes the model that ships: two hours on two cores."""
     return TrainingPlan(
-        depth=_schedule(5000, seed, 2e-3, 0.998, 50),
+        depth=_schedule(4000, seed, 2e-3, 0.998, 50),
         color=_schedule(800, seed, 1.5e-3, 0.99, 16),
         fusion=_schedule(450, seed, 1.5e-3, 0.985, 10),
         depth_mixture=DEPTH_MIXTURE,
