@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,15 +9,12 @@ import numpy as np
 
 from motionrgbd.app.bench import machine, table
 from motionrgbd.app.gui.available import why_no_window
-from motionrgbd.app.live import open_session
 from motionrgbd.app.settings import Settings
 from motionrgbd.core.errors import UsageError
 
 WANTED_PERCENT = 15.0
 RATE_HZ = 30.0
 _LEAST_RATE = 0.6  # share of RATE_HZ below which what is scaled to it is no measurement
-_SLICE_S = 1.0
-_FIRST_SLICES = 2  # layout, fonts and the first paint are no steady cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +48,9 @@ def bench_window(settings: Settings, seconds: float) -> int:
     reason = why_no_window()
     if reason is not None:
         raise UsageError(f"the window's cost needs a window: {reason}")
-    slices, platform, size = _measure(settings, seconds)
+    from motionrgbd.app.gui.window_cost import measure
+
+    slices, platform, size = measure(settings, seconds)
     print(_text(slices, platform, size))
     cost = float(np.median([each.at_rate_percent for each in slices]))
     rate_hz = float(np.median([each.rate_hz for each in slices]))
@@ -66,47 +64,6 @@ def bench_window(settings: Settings, seconds: float) -> int:
     return int(cost > WANTED_PERCENT)
 
 
-def _measure(settings: Settings, seconds: float) -> tuple[list[Slice], str, str]:
-    from PySide6.QtCore import QTimer
-
-    from motionrgbd.app.gui.presenter import Presenter
-    from motionrgbd.app.gui.run import application
-    from motionrgbd.app.gui.window import MainWindow
-
-    app = application()
-    session = open_session(settings, window=True)
-    window = MainWindow(session.engine.labels)
-    presenter = Presenter(session.engine, window)
-    slices: list[Slice] = []
-    before = [time.perf_counter(), time.thread_time(), 0]
-
-    def end_slice() -> None:
-        now, cpu, shown = time.perf_counter(), time.thread_time(), window.shown_moments
-        slices.append(Slice(now - before[0], cpu - before[1], int(shown - before[2])))
-        before[:] = now, cpu, shown
-        if len(slices) >= seconds + _FIRST_SLICES or session.engine.state == "finished":
-            app.quit()
-
-    timer = QTimer(window)
-    timer.timeout.connect(end_slice)
-    window.closed.connect(app.quit)
-    try:
-        window.show()
-        presenter.start()
-        timer.start(round(1000 * _SLICE_S))
-        app.exec()
-    finally:
-        presenter.stop()
-        session.engine.stop()
-        size = f"{window.width()}x{window.height()}"
-        window.close()
-        window.deleteLater()
-        app.sendPostedEvents(window)
-    if session.engine.error is not None:
-        raise session.engine.error
-    return slices[_FIRST_SLICES:] or slices[-1:], app.platformName(), size
-
-
 def _text(slices: Sequence[Slice], platform: str, size: str) -> str:
     rows = []
     for name, values in (
@@ -118,6 +75,6 @@ def _text(slices: Sequence[Slice], platform: str, size: str) -> str:
         rows.append([name, f"{p50:.1f}", f"{p10:.1f} to {p90:.1f}"])
     return (
         f"CPU time of the window's thread beside the engine: both views with guidance, bars, "
-        f"timeline, health; {size}, {platform}, {len(slices)} slices of {_SLICE_S:g} s.\n"
+        f"timeline, health; {size}, {platform}, {len(slices)} slices of a second.\n"
         f"{machine()}\n\n{table(['', 'median', 'p10 to p90'], rows)}"
     )
