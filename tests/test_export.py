@@ -135,6 +135,13 @@ def relabelled(window: bytes) -> bytes:
     return data
 
 
+def test_graphs_tell_nothing_of_the_machine_that_exported_them(streaming: Made) -> None:
+    bundled = Path(export.__file__).parents[1] / "app" / "default.mrgbd"
+    for data in (*streaming[0].graphs.values(), bundled.read_bytes()):
+        assert b'.py"' not in data
+        assert b"torch.nn" not in data
+
+
 def test_every_prefix_scores_as_the_padded_clip(streaming: Made) -> None:
     """What the window lacks, its first frame stands for, in features and energies."""
     bundle, network = streaming

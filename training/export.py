@@ -204,5 +204,17 @@ def export_graph(module: Any) -> bytes:
     finally:
         logger.setLevel(level)
     assert program is not None
-    graph: bytes = program.model_proto.SerializeToString()
-    return graph
+    return without_notes(program.model_proto)
+
+
+def without_notes(model: Any) -> bytes:
+    """Return an ONNX model without what the exporter notes of every node.
+
+    These are file names and lines of the machine that exported: no one else's business, and a sixth
+    of the file.
+    """
+    graph = model.graph
+    for noted in (model, graph, *graph.node, *graph.value_info, *graph.input, *graph.output):
+        del noted.metadata_props[:]
+    data: bytes = model.SerializeToString()
+    return data
