@@ -194,6 +194,7 @@ def test_a_closed_page_opens_nothing_and_what_came_late_is_closed(tmp_path: Path
         window.start_wanted.emit()
         window.close()
         go.set()
+        QTest.qWait(300)  # time in which a page that still looked would take it
 
     QTimer.singleShot(200, leave)
     assert choose_in_window(Settings(), MEMORY, list, slow, closed.append) is None

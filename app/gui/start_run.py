@@ -60,6 +60,7 @@ class StartPresenter(QObject, Generic[Opened]):
         window.set_offers(offers((), webcam_numbers(), memory), first.spec)
         window.start_wanted.connect(self.start)
         window.look_wanted.connect(self.look)
+        window.closed.connect(self._timer.stop)  # what is opened from now on, nobody waits for
 
     def begin(self) -> None:
         """Look for cameras, and follow what goes on."""
