@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from motionrgbd.app.cockpit.city import HALF_KM, city
 from motionrgbd.app.cockpit.log import happening_line
 from motionrgbd.app.cockpit.machine import HISTORY, IDLE_RETURN_S, Cockpit, Happening, Trip
-from motionrgbd.app.cockpit.offers import GESTURES, NOTHING, ONLY_PARKED, map_centre_km, offers
+from motionrgbd.app.cockpit.offers import NOTHING, ONLY_PARKED, map_centre_km, offers
 from motionrgbd.app.cockpit.state import TRACKS, VIEW_HEIGHTS_KM, CockpitState, Display
+from motionrgbd.core.synthetic.gestures import GESTURES
 
 QUIET = Trip(1e6, drives_off_s=9e5, parks_s=9.5e5, first_call_s=9e5)  # nothing by itself
 DRIVING = dataclasses.replace(QUIET, drives_off_s=0.5)

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from motionrgbd.app.cockpit.city import city
 from motionrgbd.app.cockpit.machine import Cockpit
-from motionrgbd.app.cockpit.offers import GESTURES, offers
+from motionrgbd.app.cockpit.offers import offers
 from motionrgbd.app.cockpit.state import VIEW_HEIGHTS_KM
 from motionrgbd.app.gui.cockpit.frame import Hint, hints_of
 from motionrgbd.app.gui.cockpit.gesture_icons import draw_gesture
@@ -25,6 +25,7 @@ from motionrgbd.app.gui.cockpit.window import SMALLEST_PX, CockpitWindow
 from motionrgbd.app.gui.run import application
 from motionrgbd.app.overlay import Scene
 from motionrgbd.core.results import Box, Prediction
+from motionrgbd.core.synthetic.gestures import GESTURES
 
 SIZES = ((1280, 480), (1024, 640), SMALLEST_PX, (2560, 960))
 HOME = ("Grab",)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from motionrgbd.app.cockpit.log import CockpitLog
 from motionrgbd.app.cockpit.machine import Cockpit
-from motionrgbd.app.cockpit.offers import GESTURES
 from motionrgbd.core.decision import IDLE_LABEL
 from motionrgbd.core.engine import Engine
 from motionrgbd.core.errors import UsageError
+from motionrgbd.core.synthetic.gestures import GESTURES
 
 
 class RunCockpit:

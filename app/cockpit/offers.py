@@ -25,22 +25,6 @@ from motionrgbd.app.cockpit.state import (
     PointKm,
 )
 
-GESTURES = (
-    "Grab",
-    "Tap",
-    "Expand",
-    "Pinch",
-    "Rotation CW",
-    "Rotation CCW",
-    "Swipe Right",
-    "Swipe Left",
-    "Swipe Up",
-    "Swipe Down",
-    "Swipe X",
-    "Swipe +",
-    "Swipe V",
-    "Shake",
-)
 ONLY_PARKED = "Only when parked"
 NOTHING = "Nothing to do here"
 PAGE_TITLES = {"home": "Home", "navigation": "Map", "media": "Music", "climate": "Climate"}
