@@ -42,7 +42,7 @@ class Slice:
 
 
 def bench_window(settings: Settings, seconds: float) -> int:
-    """Print the cost of the window over a recording in real time; 1 where it is above the limit."""
+    """Print the cost of the window over a recording; 1 where it is above the limit."""
     if not seconds >= 1:
         raise UsageError(f"--seconds must be at least 1, got {seconds:g}")
     reason = why_no_window()
@@ -75,6 +75,7 @@ def _text(slices: Sequence[Slice], platform: str, size: str) -> str:
         rows.append([name, f"{p50:.1f}", f"{p10:.1f} to {p90:.1f}"])
     return (
         f"CPU time of the window's thread beside the engine: both views with guidance, bars, "
-        f"timeline, health; {size}, {platform}, {len(slices)} slices of a second.\n"
+        f"timeline, health, at {RATE_HZ:g} moments a second; {size}, {platform}, "
+        f"{len(slices)} slices of a second.\n"
         f"{machine()}\n\n{table(['', 'median', 'p10 to p90'], rows)}"
     )

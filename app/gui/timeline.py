@@ -209,7 +209,6 @@ class Timeline(QWidget):
         x = axes.plot.left() + (times[columns] - axes.start_s) * (
             axes.plot.width() / (axes.end_s - axes.start_s)
         )
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         top, ratio = int(rows[-1].argmax()), self.devicePixelRatioF()
         for k in leading:
             colour = QColor(theme.series[k % len(theme.series)])
@@ -221,11 +220,14 @@ class Timeline(QWidget):
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(area)
                 ends = [QPointF(v.x(), axes.plot.bottom()) for v in (points[-1], points[0])]
+                # its curve covers the edge: smoothed, the area costs six times as much
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
                 painter.drawPolygon(QPolygonF(points + ends))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
             pen = QPen(colour, 1)
             pen.setCosmetic(True)
             painter.setPen(pen)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             curve = QPolygonF(points)
             # some lines of one pixel: a wider pen takes another way and costs nine times as much
             for line in range(round(2 * ratio)):
