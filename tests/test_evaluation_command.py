@@ -1,5 +1,6 @@
 """`motionrgbd evaluate` from the command line to the page, on recordings made here."""
 
+import dataclasses
 import json
 import re
 from html.parser import HTMLParser
@@ -14,9 +15,10 @@ from motionrgbd.app import cli
 from motionrgbd.core.depth8 import EightBitDepth
 from motionrgbd.core.errors import SourceError, UsageError
 from motionrgbd.core.frames import RGBDFrame, SourceInfo
-from motionrgbd.models.bundle import load_bundle
+from motionrgbd.models.bundle import load_bundle, write_bundle
 from motionrgbd.models.config import NetworkConfig
 from motionrgbd.models.released import ReleasedUnimodalNetwork
+from motionrgbd.models.taught import FrameSpace, SpacePart, Taught, Template
 from motionrgbd.training.datasets.nvgesture import NVGESTURE
 from motionrgbd.training.evaluation.clips import (
     EvaluationClip,
@@ -274,6 +276,22 @@ def test_an_authors_file_is_scored_on_its_benchmark(shared_data, tmp_path, capsy
     (root / "dataset_splits" / "rgb" / "valid.txt").write_text("subject11_r0 90 4\n")
     assert cli.main([*command, "--modality", "color"]) == 3
     assert "000080.jpg cannot be read" in capsys.readouterr().err
+
+
+def test_a_taught_model_is_not_scored_on_cut_clips(tiny_model, recordings, tmp_path, capsys):
+    part = SpacePart(np.zeros(16, np.float32), np.eye(16, 2, dtype=np.float32), 1.0)
+    example = Template("Thumbs Up", {"depth": np.zeros((3, 2), np.float32)})
+    space = FrameSpace({"depth": part})
+    taught = Taught(space, ("Thumbs Up",), (example,), {"Thumbs Up": 0.5}, 0.1)
+    model = load_bundle(tiny_model)
+    labels = (*model.labels, "Thumbs Up")
+    file = tmp_path / "taught.mrgbd"
+    write_bundle(file, dataclasses.replace(model, labels=labels, taught=taught))
+    given = ["--set", "recordings", "--root", str(recordings), "--device", "cpu"]
+    assert cli.main(["evaluate", str(file), *given]) == 2
+    said = capsys.readouterr().err
+    assert "was taught Thumbs Up" in said
+    assert "bench online" in said
 
 
 def test_figures_go_into_the_card_of_the_very_model_they_were_taken_of(

@@ -97,6 +97,12 @@ def open_scorer(asked: Evaluation) -> Scorer:
     """Open the model that was asked for."""
     if asked.model.suffix == SUFFIX:
         bundle = load_bundle(asked.model)
+        if bundle.taught is not None:
+            raise UsageError(
+                f"{asked.model} was taught {', '.join(bundle.taught_labels)}: taught gestures are "
+                "recognised along a stream, and the clips of a set have none - evaluate the model "
+                "as it was before, or marked recordings with `motionrgbd bench online`"
+            )
         return BundleScorer(bundle, asked.model, asked.device, asked.precision)
     if asked.precision != "fp32":
         raise UsageError(f"--precision {asked.precision} is for bundles; {asked.model} is none")
