@@ -90,6 +90,8 @@ def teach(
             "it forgets them: add them with `motionrgbd model remember`, or take another model"
         )
     new = _new_classes(bundle, recordings, classes)
+    for recording in recordings:
+        recording.check_seen_whole(bundle.recipe.window_s)
     lesson = _Lesson(bundle, bundle.memory, new, progress, stop)
     recogniser = Recogniser(bundle, device=device, precision=precision)
     try:

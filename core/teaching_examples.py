@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from motionrgbd.core.decision import IDLE_LABEL
 from motionrgbd.core.errors import SourceError
 from motionrgbd.core.frames import RGBDFrame
 from motionrgbd.core.labels import NamedSpan, check_spans, labels_beside, read_spans
@@ -33,8 +34,9 @@ Vectors = dict[str, FloatArray]
 class LabelledRecording:
     """A recording and what happens in it.
 
-    open: begins it anew; every call gives the same frames. spans: checked, in order of time.
-    where: how messages name the table of spans.
+    open: begins it anew; every call gives the same frames. spans: of gestures, checked, in order
+    of time; what is labelled idle is what lies between. where: how messages name the table of
+    spans.
     """
 
     name: str
@@ -43,7 +45,18 @@ class LabelledRecording:
     where: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "spans", tuple(check_spans(self.spans, self.where)))
+        spans = check_spans(self.spans, self.where)
+        object.__setattr__(self, "spans", tuple(s for s in spans if s.label != IDLE_LABEL))
+
+    def check_seen_whole(self, window_s: float) -> None:
+        """Raise SourceError for a span that is longer than what a model sees at a time."""
+        for span in self.spans:
+            if (length_s := span.end_s - span.start_s) > window_s + 1e-6:
+                raise SourceError(
+                    f"{span.place(self.where)}: the span of '{span.label}' in {self.name} lasts "
+                    f"{length_s:.2f} s, the model sees {window_s:.2f} s at a time - mark only what "
+                    "tells the gesture from others, or teach it as two"
+                )
 
 
 def read_recording(

@@ -75,7 +75,9 @@ def model(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     write: Callable[..., Path] = runpy.run_path(str(root / "tests" / "tiny_model.py"))[
         "write_tiny_model"
     ]
-    bundle = load_bundle(write(tmp_path_factory.mktemp("teach") / "tiny.mrgbd", ("color",)))
+    bundle = load_bundle(
+        write(tmp_path_factory.mktemp("teach") / "tiny.mrgbd", ("color",), frames=24)
+    )
     takes = [recording(["wave", "push"] * 4, seed) for seed in (50, 51)]
     return dataclasses.replace(bundle, memory=memory_of(bundle, [takes], "drawn"))
 
@@ -178,8 +180,14 @@ def spans(*rows: tuple[float, float, str]) -> tuple[NamedSpan, ...]:
         (spans((2.5, 3.1, "New")), ["Other"], UsageError, "no span of 'Other' in take.csv"),
         (spans((2.5, 3.1, "New"), (4, 5, "Odd")), ["New"], SourceError, "line 3: 'Odd' is neither"),
         (spans((2.5, 2.6, "New")), None, SourceError, "line 2: the span lasts 0.1 s"),
-        (spans((2.5, 99, "New")), None, SourceError, "line 2: the span ends at 99 s"),
-        (spans((0.1, 2.5, "New"), (2.6, 5, "New")), None, SourceError, "s without a gesture"),
+        (spans((2.5, 4.0, "New")), None, SourceError, "line 2: .* in take lasts 1.50 s, the model"),
+        (spans((5.4, 6.1, "New")), None, SourceError, "line 2: the span ends at 6.1 s"),
+        (
+            spans((0.8, 1.6, "New"), (2.4, 3.2, "New"), (4.0, 4.8, "New")),
+            None,
+            SourceError,
+            "s without a gesture",
+        ),
         (spans((2.5, 3.1, "wave")), None, UsageError, "no new class"),
         (spans((2.5, 3.1, " ")), None, UsageError, "no name of a class"),
     ],
@@ -194,6 +202,14 @@ def test_mistakes_are_told(
     take = recording(["Blink"])
     with pytest.raises(error, match=words):
         teach(model, [LabelledRecording("take", take.open, made, "take.csv")], classes)
+
+
+def test_what_is_labelled_idle_is_time_without_a_gesture(model: Bundle) -> None:
+    take = recording(["Blink"], 5)
+    made = (NamedSpan(0.0, 2.4, "idle"), *take.spans, NamedSpan(3.3, 5.5, "idle"))
+    found = teach(model, [LabelledRecording("take", take.open, made, "take.csv")])
+    assert found.bundle.taught_labels == ("Blink",)
+    assert found.report.idle_s > 3.0
 
 
 def test_eleven_examples_are_too_many(model: Bundle) -> None:

@@ -19,12 +19,19 @@ SIZE, WINDOW, FEATURE = 32, 4, 16
 
 
 def write_tiny_model(
-    path: Path, modalities: tuple[Modality, ...], *, falls_back: bool = False
+    path: Path,
+    modalities: tuple[Modality, ...],
+    *,
+    falls_back: bool = False,
+    frames: int = WINDOW,
 ) -> Path:
-    """Write the bundle and return its path; one that falls back does without either modality."""
+    """Write the bundle and return its path.
+
+    One that falls back does without either modality. frames: of its window.
+    """
     config = NetworkConfig(
         classes=len(LABELS),
-        window=WINDOW,
+        window=frames,
         branches=(1, 2, 3),
         feature=FEATURE,
         heads=1,
@@ -35,13 +42,13 @@ def write_tiny_model(
     recipe = Recipe(
         name="tiny",
         fps_hz=30.0,
-        window=WINDOW,
+        window=frames,
         size_px=(SIZE, SIZE),
         view=FrameView((SIZE, SIZE), (0, 0, SIZE, SIZE)),
         depth=GreyDepth(),
         padding="repeat_first",
     )
-    frame, window = _frame_graph(), _window_graph(modalities, falls_back)
+    frame, window = _frame_graph(), _window_graph(modalities, falls_back, frames)
     graphs = {**dict.fromkeys(modalities, frame), "window": window}
     bundle = Bundle("streaming", config, recipe, LABELS, {"hold_s": 0.0}, Card(), graphs)
     write_bundle(path, bundle)
@@ -67,7 +74,7 @@ def _frame_graph() -> bytes:
     return _model(nodes, constants, inputs, {"feature": (1, FEATURE), "next_state_0": (1,)})
 
 
-def _window_graph(modalities: tuple[Modality, ...], falls_back: bool) -> bytes:
+def _window_graph(modalities: tuple[Modality, ...], falls_back: bool, frames: int) -> bytes:
     """fused = mean feature of the window, times weights that differ from label to label."""
     weights = np.outer(np.ones(FEATURE), [-0.6, 0.2, 0.6]).astype(np.float32)
     nodes = []
@@ -81,7 +88,7 @@ def _window_graph(modalities: tuple[Modality, ...], falls_back: bool) -> bytes:
         outputs |= {"color_scores": (1, len(LABELS)), "depth_scores": (1, len(LABELS))}
     nodes.append(helper.make_node("Identity", [f"{modalities[0]}_mean"], ["embedding"]))
     constants = {"axes": np.array([1], np.int64), "weights": weights}
-    inputs = dict.fromkeys(modalities, (1, WINDOW, FEATURE))
+    inputs = dict.fromkeys(modalities, (1, frames, FEATURE))
     if falls_back:
         inputs["present"] = (1, 2)
         for n, m in enumerate(modalities):
