@@ -111,7 +111,13 @@ def tiny_fallback_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _write_tiny_model(folder, ("color", "depth"), falls_back=True)
 
 
-def _write_tiny_model(folder: Path, modalities: tuple[str, ...], **options: bool) -> Path:
+@pytest.fixture(scope="session")
+def tiny_patient_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same for colour and depth, with a window (1.33 s) that sees a whole gesture."""
+    return _write_tiny_model(tmp_path_factory.mktemp("model"), ("color", "depth"), frames=40)
+
+
+def _write_tiny_model(folder: Path, modalities: tuple[str, ...], **options: int) -> Path:
     module = runpy.run_path(str(ROOT / "tests" / "tiny_model.py"))
     path: Path = module["write_tiny_model"](folder / "tiny.mrgbd", modalities, **options)
     return path

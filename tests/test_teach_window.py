@@ -566,9 +566,9 @@ def test_the_list_of_gestures_follows_the_theme(app: QApplication, dark: bool) -
 
 
 @pytest.fixture(scope="module")
-def teachable(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def teachable(tiny_patient_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny model with stored examples that no recording resembles."""
-    bundle = load_bundle(tiny_model)
+    bundle = load_bundle(tiny_patient_model)
     rng = np.random.default_rng(3)
     basis = np.eye(16, 2, dtype=np.float32)
     parts = {m: SpacePart(np.zeros(16, np.float32), basis, 1.0) for m in ("color", "depth")}
