@@ -217,7 +217,7 @@ def test_keys_move_thresholds_and_save(show: Callable[..., Shown]) -> None:
     assert shown.window.designer.state() == "the disk is full"
     QTest.keyClick(shown.window, Qt.Key.Key_D, control)
     assert not shown.window.designer.isVisible()
-    assert shown.window.bars.isVisible()
+    assert shown.window.watch.bars.isVisible()
 
 
 def test_without_truth_events_are_counted_and_the_reason_is_said(
@@ -242,9 +242,9 @@ def test_a_recording_that_cannot_be_read_again_is_said_in_its_place(tiny_model: 
 
 def test_before_it_can_be_designed_there_is_no_menu_for_it() -> None:
     window = MainWindow(("a", "b"))
-    assert not window._decisions_menu.isVisible()
+    assert not window.menus.menu("Decisions").isVisible()
     window.set_designable(True)
-    assert window._decisions_menu.isVisible()
+    assert window.menus.menu("Decisions").isVisible()
     window.close()
     window.deleteLater()
 

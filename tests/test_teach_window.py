@@ -662,7 +662,7 @@ def test_the_main_window_offers_teaching_where_it_can_be_had(app: QApplication) 
     window = MainWindow(("a", "b"))
     asked: list[bool] = []
     window.teach_wanted.connect(lambda: asked.append(True))
-    action = window._actions["teach"]
+    action = window.menus.action("teach")
     assert not action.isVisible()
     window.set_teachable("it carries nothing")
     assert not action.isEnabled()

@@ -15,12 +15,13 @@ from PySide6.QtWidgets import QApplication, QWidget
 from motionrgbd.app import overlay
 from motionrgbd.app.gui import texts, theme
 from motionrgbd.app.gui.bars import MOST_ROWS, ProbabilityBars
-from motionrgbd.app.gui.controls import HEAT_CHOICES, SPEEDS, HeatControls, TransportBar
+from motionrgbd.app.gui.controls import HEAT_CHOICES, HeatControls
 from motionrgbd.app.gui.history import History
 from motionrgbd.app.gui.panels import ElidedLabel, GestureList, HealthView, NoticeBar, Tabs
 from motionrgbd.app.gui.picture import PictureView
 from motionrgbd.app.gui.run import application
 from motionrgbd.app.gui.timeline import ScrolledTimeline, Timeline, shares
+from motionrgbd.app.gui.transport import SPEEDS, TransportBar
 from motionrgbd.app.overlay import Scene
 from motionrgbd.core.frames import ScriptedGesture
 from motionrgbd.core.results import Box, GestureEvent, Health, Percentiles, Prediction

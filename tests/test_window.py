@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -231,9 +232,9 @@ def test_a_moment_is_shown_everywhere(open_window: Callable[..., Shown]) -> None
     QApplication.processEvents()
     window = shown.window
     assert shown.headline() == "Running"
-    assert window.bars.top() == 2
+    assert window.watch.bars.top() == 2
     assert window.transport.elapsed_s() == pytest.approx(1.0)
-    assert window.gestures.rows() == [("0:01.0", "right", "0.70"), ("0:00.5", "left", "0.70")]
+    assert window.watch.gestures.rows() == [("0:01.0", "right", "0.70"), ("0:00.5", "left", "0.70")]
     assert window.notice_bar.isEnabled()
     assert "12 ms" in window.summary()
     assert window.identity() == "demo   ·   made up   ·   CPU"
@@ -246,7 +247,7 @@ def test_an_older_picture_is_never_shown_after_a_newer_one(
     scenes = []
     for number in (3, 5, 4, 6):
         shown.publish(snapshot(number))
-        scenes.append(shown.window.color_view.scene())
+        scenes.append(shown.window.watch.color_view.scene())
     assert scenes[2] is scenes[1]
     assert scenes[3] is not scenes[1]
 
@@ -264,9 +265,9 @@ def test_times_count_from_the_first_moment_even_if_it_was_never_shown(
 def test_the_same_snapshot_is_drawn_once(open_window: Callable[..., Shown]) -> None:
     shown = open_window()
     shown.publish(snapshot(1))
-    scene = shown.window.depth_view.scene()
+    scene = shown.window.watch.depth_view.scene()
     shown.presenter.poll()
-    assert shown.window.depth_view.scene() is scene
+    assert shown.window.watch.depth_view.scene() is scene
 
 
 @pytest.mark.parametrize(("choice", "maps"), [("own", "cd"), ("depth", "dd"), ("off", "--")])
@@ -276,13 +277,15 @@ def test_the_chosen_map_lies_over_the_pictures(
     shown = open_window()
     moment = snapshot(1)
     shown.publish(moment)
-    shown.window.heat.set_choice(choice)  # type: ignore[arg-type]
+    shown.window.watch.heat.set_choice(choice)  # type: ignore[arg-type]
     values = {
         "c": moment.guidance["color"].values,
         "d": moment.guidance["depth"].values,
         "-": None,
     }
-    for view, name in zip((shown.window.color_view, shown.window.depth_view), maps, strict=True):
+    for view, name in zip(
+        (shown.window.watch.color_view, shown.window.watch.depth_view), maps, strict=True
+    ):
         scene = view.scene()
         assert scene is not None
         assert scene.heat is values[name]
@@ -292,8 +295,8 @@ def test_the_chosen_map_lies_over_the_pictures(
 def test_a_missing_picture_leaves_a_placeholder(open_window: Callable[..., Shown]) -> None:
     shown = open_window(info=SourceInfo("phone", False, 30, True, False, duration_s=3.0))
     shown.publish(snapshot(1, depth=False))
-    assert shown.window.depth_view.scene() is None
-    assert shown.window.color_view.scene() is not None
+    assert shown.window.watch.depth_view.scene() is None
+    assert shown.window.watch.color_view.scene() is not None
 
 
 def test_how_things_stand_is_always_said(open_window: Callable[..., Shown]) -> None:
@@ -347,15 +350,15 @@ def test_nothing_is_cut_at_the_smallest_size(
     window.set_health(
         Health(stages={f"stage {k}": Percentiles(1234, 12345, 123456) for k in range(6)})
     )
-    window.show_pipeline()
+    window.watch.show_pipeline()
     hint = window.minimumSizeHint()
     assert (hint.width() <= 1024, hint.height() <= 640) == (True, True), hint
     window.show()
     window.resize(1024, 640)
     QApplication.processEvents()
     assert (window.width(), window.height()) == (1024, 640)
-    assert window.health_view.height() >= window.health_view.minimumSizeHint().height()
-    assert window.bars.visibleRegion().boundingRect().height() == window.bars.height()
+    assert window.watch.health_view.height() >= window.watch.health_view.minimumSizeHint().height()
+    assert window.watch.bars.visibleRegion().boundingRect().height() == window.watch.bars.height()
 
 
 def test_only_the_chosen_picture_is_shown_as_large_as_fits(
@@ -365,16 +368,22 @@ def test_only_the_chosen_picture_is_shown_as_large_as_fits(
     shown.publish(snapshot(1))
     shown.activate()
     window = shown.window
-    narrow = window.depth_view.width()
+    narrow = window.watch.depth_view.width()
     QTest.keyClick(window, Qt.Key.Key_C)
-    assert (window.color_view.isVisible(), window.depth_view.isVisible()) == (True, False)
+    assert (window.watch.color_view.isVisible(), window.watch.depth_view.isVisible()) == (
+        True,
+        False,
+    )
     QTest.keyClick(window, Qt.Key.Key_C)
     QApplication.processEvents()
-    assert (window.color_view.isVisible(), window.depth_view.isVisible()) == (False, True)
-    assert window.depth_view.width() > 1.5 * narrow
+    assert (window.watch.color_view.isVisible(), window.watch.depth_view.isVisible()) == (
+        False,
+        True,
+    )
+    assert window.watch.depth_view.width() > 1.5 * narrow
     QTest.keyClick(window, Qt.Key.Key_C)
-    assert window.color_view.isVisible()
-    assert window.depth_view.isVisible()
+    assert window.watch.color_view.isVisible()
+    assert window.watch.depth_view.isVisible()
 
 
 def test_the_timeline_looks_back_while_the_recording_goes_on(
@@ -384,28 +393,28 @@ def test_the_timeline_looks_back_while_the_recording_goes_on(
     shown.publish(*(snapshot(k) for k in range(900)))
     window = shown.window
     shown.activate()
-    assert window.timeline.span_s()[1] == pytest.approx(899 / FPS, abs=0.11)
+    assert window.watch.timeline.span_s()[1] == pytest.approx(899 / FPS, abs=0.11)
     QTest.keyClick(window, Qt.Key.Key_Left, Qt.KeyboardModifier.ControlModifier)
-    assert window.timeline.is_back()
-    there = window.timeline.span_s()
+    assert window.watch.timeline.is_back()
+    there = window.watch.timeline.span_s()
     shown.publish(*(snapshot(k) for k in range(900, 960)))
-    assert window.timeline.span_s() == there
+    assert window.watch.timeline.span_s() == there
     QTest.keyClick(window, Qt.Key.Key_End)
-    assert not window.timeline.is_back()
-    assert window.timeline.span_s()[1] > 31
+    assert not window.watch.timeline.is_back()
+    assert window.watch.timeline.span_s()[1] > 31
 
 
 def test_the_sensor_s_figures_are_of_the_picture(open_window: Callable[..., Shown]) -> None:
     shown = open_window()
     shown.publish(snapshot(1))
-    values = {name: value for name, value, _ in shown.window.sensor_view.rows()}
+    values = {name: value for name, value, _ in shown.window.watch.sensor_view.rows()}
     assert values["Depth without reading"] == "0.0 %"
     assert values["Brightness of colour"].startswith(("49", "50", "51"))
     assert values["Colour after depth"] == "not told"
     shown.window.show()
-    assert not shown.window.sensor_view.isVisible()
-    shown.window.show_sensor()
-    assert shown.window.sensor_view.isVisible()
+    assert not shown.window.watch.sensor_view.isVisible()
+    shown.window.watch.show_sensor()
+    assert shown.window.watch.sensor_view.isVisible()
 
 
 def test_the_window_is_left_as_it_will_be_found(open_window: Callable[..., Shown]) -> None:
@@ -413,8 +422,8 @@ def test_the_window_is_left_as_it_will_be_found(open_window: Callable[..., Shown
     first = open_window().window
     first.set_memory(memory)
     assert first.memory(WindowMemory(source="demo")) == memory
-    assert first.heat.choice() == "depth"
-    assert not first.depth_view.isVisibleTo(first)
+    assert first.watch.heat.choice() == "depth"
+    assert not first.watch.depth_view.isVisibleTo(first)
 
 
 def test_a_camera_is_recorded_and_what_is_lost_is_counted(
@@ -473,9 +482,9 @@ def test_keys_reach_the_engine(open_window: Callable[..., Shown]) -> None:
     QTest.keyClick(window, Qt.Key.Key_BracketRight)
     # the last one shown is 5.5 s after the first; five on is beyond what this feeder can seek
     assert asked == ["step", ("seek", 4.5), ("seek", 0.0), ("speed", 2.0)]
-    before = window.heat.opacity()
+    before = window.watch.heat.opacity()
     QTest.keyClick(window, Qt.Key.Key_Minus)
-    assert window.heat.opacity() == pytest.approx(before - 0.1)
+    assert window.watch.heat.opacity() == pytest.approx(before - 0.1)
 
 
 def test_a_seek_that_cannot_be_done_is_said(open_window: Callable[..., Shown]) -> None:
@@ -492,7 +501,7 @@ def test_after_a_seek_back_the_earlier_moment_is_shown(open_window: Callable[...
     shown.window.seek_requested.emit(6.0)
     earlier = snapshot(180)
     shown.publish(earlier)
-    scene = shown.window.color_view.scene()
+    scene = shown.window.watch.color_view.scene()
     assert scene is not None
     assert scene.image is earlier.frame.color
     assert shown.window.transport.elapsed_s() == pytest.approx(6.0)
@@ -502,33 +511,36 @@ def test_play_at_the_end_starts_over(open_window: Callable[..., Shown]) -> None:
     shown = open_window()
     shown.publish(snapshot(0), snapshot(200))
     shown.feeder.state = "finished"
-    shown.window.toggle_play()
+    shown.window.transport.toggle_play()
     assert shown.feeder.asked == [("seek", 0.0)]
 
 
 def test_few_labels_leave_room_for_the_pipeline(open_window: Callable[..., Shown]) -> None:
     window = open_window().window
     window.show()
-    assert window.gestures.isVisible()
-    assert window.health_view.isVisible()
+    assert window.watch.gestures.isVisible()
+    assert window.watch.health_view.isVisible()
 
 
 def test_of_many_labels_the_pipeline_lies_behind_a_tab(open_window: Callable[..., Shown]) -> None:
     window = open_window(labels=tuple(f"label {k}" for k in range(25))).window
     window.show()
-    assert window.gestures.isVisible()
-    window.show_pipeline()
-    assert window.health_view.isVisible()
-    window.show_gestures()
-    assert window.gestures.isVisible()
+    assert window.watch.gestures.isVisible()
+    window.watch.show_pipeline()
+    assert window.watch.health_view.isVisible()
+    window.watch.show_gestures()
+    assert window.watch.gestures.isVisible()
 
 
-def test_every_menu_entry_has_a_method_and_keys_of_its_own() -> None:
+def test_every_menu_entry_has_a_method_and_keys_of_its_own(
+    open_window: Callable[..., Shown],
+) -> None:
+    window = open_window().window
     items = [item for _, entries in MENUS for item in entries]
     keys = [key for item in items for key in item.keys]
     assert len(keys) == len(set(keys))
     for item in items:
-        assert callable(getattr(MainWindow, item.method))
+        assert callable(attrgetter(item.method)(window))
 
 
 def test_the_shortcuts_are_listed_and_the_list_goes_away(

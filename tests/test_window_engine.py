@@ -102,14 +102,14 @@ def test_pause_step_and_seek_show_the_moment_asked_for(
 ) -> None:
     engine, window = show(recording(), pace="realtime")
     wait_for(lambda: window.transport.elapsed_s() > 0.4)
-    window.toggle_play()
+    window.transport.toggle_play()
     wait_for(lambda: window.notice_bar.notice().headline == "Paused")
     QTest.qWait(100)
     window.seek_requested.emit(0.2)
     wait_for(lambda: window.transport.elapsed_s() == pytest.approx(0.2, abs=0.02))
-    window.step_once()
+    window.transport.step_once()
     wait_for(lambda: window.transport.elapsed_s() == pytest.approx(0.233, abs=0.02))
-    shown = window.color_view.scene()
+    shown = window.watch.color_view.scene()
     newest = engine.snapshot()
     assert shown is not None
     assert newest is not None
@@ -121,7 +121,7 @@ def test_play_at_the_end_begins_again(show: Callable[..., tuple[Engine, MainWind
     wait_for(lambda: window.notice_bar.notice().headline == "Finished")
     end_s = window.transport.elapsed_s()
     window.transport.set_speed(0.25)
-    window.toggle_play()
+    window.transport.toggle_play()
     wait_for(lambda: window.notice_bar.notice().headline in ("Running", "Warming up"))
     wait_for(lambda: window.transport.elapsed_s() < end_s / 2)
     assert engine.state == "running"

@@ -13,7 +13,7 @@ from motionrgbd.app.gui.panels import scaled_font
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A menu entry: its words, its keys, and the window's method that it calls."""
+    """A menu entry: its words, its keys, and what it calls: a method of the window or its parts."""
 
     text: str
     keys: tuple[str, ...]
@@ -36,34 +36,34 @@ MENUS: Menus = (
     (
         "&View",
         (
-            Item("Next &guidance map", ("G",), "next_heat"),
-            Item("Guidance &stronger", ("+", "="), "stronger_heat"),
-            Item("Guidance &weaker", ("-",), "weaker_heat"),
-            Item("&Higher guidance threshold", (".",), "raise_heat_threshold"),
-            Item("&Lower guidance threshold", (",",), "lower_heat_threshold"),
-            Item("Next &choice of pictures", ("C",), "next_pictures"),
+            Item("Next &guidance map", ("G",), "watch.next_heat"),
+            Item("Guidance &stronger", ("+", "="), "watch.stronger_heat"),
+            Item("Guidance &weaker", ("-",), "watch.weaker_heat"),
+            Item("&Higher guidance threshold", (".",), "watch.raise_heat_threshold"),
+            Item("&Lower guidance threshold", (",",), "watch.lower_heat_threshold"),
+            Item("Next &choice of pictures", ("C",), "watch.next_pictures"),
             Item("As in a &mirror", ("M",), "show_mirrored", checked=False),
-            Item("&Outline what the network sees", ("O",), "show_outline", checked=True),
-            Item("&Recognised gestures", ("R",), "show_gestures"),
-            Item("&Pipeline rates and latencies", ("P",), "show_pipeline"),
-            Item("S&ensor: holes, exposure, synchrony", ("E",), "show_sensor"),
-            Item("Timeline &back", ("Ctrl+Left",), "timeline_back"),
-            Item("Timeline &on", ("Ctrl+Right",), "timeline_on"),
-            Item("Timeline to no&w", ("End",), "timeline_now"),
+            Item("&Outline what the network sees", ("O",), "watch.show_outline", checked=True),
+            Item("&Recognised gestures", ("R",), "watch.show_gestures"),
+            Item("&Pipeline rates and latencies", ("P",), "watch.show_pipeline"),
+            Item("S&ensor: holes, exposure, synchrony", ("E",), "watch.show_sensor"),
+            Item("Timeline &back", ("Ctrl+Left",), "watch.timeline_back"),
+            Item("Timeline &on", ("Ctrl+Right",), "watch.timeline_on"),
+            Item("Timeline to no&w", ("End",), "watch.timeline_now"),
             Item("&Full screen", ("F11",), "show_full_screen", checked=False),
         ),
     ),
     (
         "&Playback",
         (
-            Item("&Play or pause", ("Space",), "toggle_play"),
-            Item("&One frame on", ("Right",), "step_once"),
-            Item("One second &back", ("Left",), "back_1_s"),
-            Item("Five seconds b&ack", ("Shift+Left",), "back_5_s"),
-            Item("Five seconds for&ward", ("Shift+Right",), "forward_5_s"),
-            Item("To the &start", ("Home",), "to_start"),
-            Item("&Slower", ("[",), "slower"),
-            Item("&Faster", ("]",), "faster"),
+            Item("&Play or pause", ("Space",), "transport.toggle_play"),
+            Item("&One frame on", ("Right",), "transport.step_once"),
+            Item("One second &back", ("Left",), "transport.back_1_s"),
+            Item("Five seconds b&ack", ("Shift+Left",), "transport.back_5_s"),
+            Item("Five seconds for&ward", ("Shift+Right",), "transport.forward_5_s"),
+            Item("To the &start", ("Home",), "transport.to_start"),
+            Item("&Slower", ("[",), "transport.slower"),
+            Item("&Faster", ("]",), "transport.faster"),
         ),
     ),
     (

@@ -110,7 +110,7 @@ class Presenter(QObject):
             self._history.add(timestamp_s, probabilities)
             self._stale_timeline = True
         if self._stale_timeline and self._polls % TIMELINE_EVERY == 0:
-            self._window.set_history(self._history, self._origin_s)
+            self._window.watch.set_history(self._history, self._origin_s)
             self._stale_timeline = False
         self._polls += 1
         self._window.set_playing(state == "running")
@@ -149,12 +149,14 @@ class Presenter(QObject):
         if now >= self._health_due_s:
             self._health_due_s = now + HEALTH_EVERY_S
             self._window.set_health(snapshot.health)
-            self._window.set_sensor(modality_health(snapshot.frame, snapshot.view))
+            self._window.watch.sensor_view.set_health(
+                modality_health(snapshot.frame, snapshot.view)
+            )
 
     def _gesture(self, event: GestureEvent) -> None:
         self._history.mark(event)
         self._stale_timeline = True
-        self._window.add_event(event, self._origin_s)
+        self._window.watch.gestures.add(event, self._origin_s)
 
     def _toggle(self) -> None:
         if self._engine.state == "finished":

@@ -27,13 +27,13 @@ from PySide6.QtWidgets import (
 
 from motionrgbd.app import overlay
 from motionrgbd.app.gui import teach_texts, texts
-from motionrgbd.app.gui.controls import TransportBar
 from motionrgbd.app.gui.menus import ShortcutDialog
 from motionrgbd.app.gui.panels import Card, NoticeBar
 from motionrgbd.app.gui.picture import PicturePair, PictureView
 from motionrgbd.app.gui.span_timeline import SpanTimeline
 from motionrgbd.app.gui.teach_keys import TEACH_MENUS
 from motionrgbd.app.gui.teach_panels import LessonPanel, MarkRow, ReportPanel
+from motionrgbd.app.gui.transport import TransportBar
 from motionrgbd.app.gui.window import SMALLEST_PX, size_on
 from motionrgbd.app.teaching_session import Standing
 from motionrgbd.core.frames import SourceInfo

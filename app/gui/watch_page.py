@@ -1,0 +1,227 @@
+"""The page that watches: pictures, guidance, probabilities, timeline, gestures and health."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from motionrgbd.app import overlay
+from motionrgbd.app.gui import texts
+from motionrgbd.app.gui.controls import HeatControls
+from motionrgbd.app.gui.history import History
+from motionrgbd.app.gui.now_card import NowCard
+from motionrgbd.app.gui.panels import Card, GestureList, HealthView, SensorView, Tabs
+from motionrgbd.app.gui.picture import PicturePair, PictureView
+from motionrgbd.app.gui.timeline import SCROLL_S, ScrolledTimeline, Timeline
+from motionrgbd.app.my_settings import WindowMemory
+from motionrgbd.core.frames import SourceInfo
+from motionrgbd.core.results import Snapshot
+
+FEW_LABELS = 15  # so many leave room for the pipeline below them in the smallest window
+
+
+class WatchPage(QWidget):
+    """Shows snapshots of one source.
+
+    below: where what both pages share has its place.
+    """
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        super().__init__()
+        self.few_labels = len(labels) <= FEW_LABELS
+        self._snapshot: Snapshot | None = None
+        self._depth_range = overlay.DepthRange()
+        self._range_mm = overlay.DEFAULT_RANGE_MM
+        self.color_view = PictureView(texts.missing_picture("colour", None))
+        self.depth_view = PictureView(texts.missing_picture("depth", None))
+        self.heat = HeatControls()
+        self.now = NowCard(labels)
+        self.bars = self.now.bars
+        self.timeline = Timeline(labels)
+        self.gestures = GestureList()
+        self.health_view = HealthView()
+        self.sensor_view = SensorView()
+        self._lay_out()
+        self.heat.changed.connect(self._show_pictures)
+        self.heat.pictures_changed.connect(self._choose_pictures)
+        self.timeline.scrolled.connect(self._note_timeline)
+
+    # ---- layout ----
+
+    def _lay_out(self) -> None:
+        color_card = Card("Colour", self.color_view)
+        self._depth_card = Card("Depth", self.depth_view)
+        self._pictures = PicturePair(color_card, self._depth_card)
+        self._scrolled = ScrolledTimeline(self.timeline)
+        self._timeline_card = Card("Last 15 seconds", self._scrolled)
+        lower = QHBoxLayout()
+        lower.setSpacing(8)
+        lower.addWidget(self._timeline_card, 1)
+        lower.addWidget(self._details_card())
+        self.below = QVBoxLayout()
+        self.below.setSpacing(8)
+        self.below.addWidget(self._pictures, 5)
+        self.below.addWidget(self.heat)
+        self.below.addLayout(lower, 3)
+        whole = QHBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(8)
+        whole.addLayout(self.below, 5)
+        whole.addLayout(self._right_column(), 2)
+
+    def _details_card(self) -> Card:
+        """Return the gestures, with the pipeline behind a tab where the right column is full."""
+        names = ("Recognised", "Sensor", "Pipeline")[: 2 if self.few_labels else 3]
+        self._tabs = Tabs(names)
+        pages = QStackedWidget()
+        for page in (self.gestures, self.sensor_view, self.health_view)[: len(names)]:
+            pages.addWidget(page)
+        self._tabs.chosen.connect(pages.setCurrentIndex)
+        card = Card(self._tabs, pages)
+        card.setFixedWidth(270)
+        return card
+
+    def _right_column(self) -> QVBoxLayout:
+        column = QVBoxLayout()
+        column.setSpacing(8)
+        column.addWidget(self.now, 1)
+        if self.few_labels:
+            pipeline = Card("Pipeline", self.health_view)
+            pipeline.setMaximumWidth(420)
+            column.addWidget(pipeline)
+        return column
+
+    # ---- setters ----
+
+    def set_source(self, info: SourceInfo) -> None:
+        """Show what is known of a source before its first moment."""
+        self.timeline.set_script(info.script)
+        if not info.has_color:
+            self.color_view.set_placeholder(texts.missing_picture("colour", info))
+        if not info.has_depth:
+            self.depth_view.set_placeholder(texts.missing_picture("depth", info))
+
+    def set_memory(self, memory: WindowMemory) -> None:
+        """Draw guidance and pictures as they were left."""
+        self.heat.set_choice(memory.heat)  # type: ignore[arg-type]
+        self.heat.set_opacity(memory.opacity)
+        self.heat.set_threshold(memory.threshold)
+        self.heat.set_pictures(memory.pictures)  # type: ignore[arg-type]
+
+    def memory(self, before: WindowMemory) -> WindowMemory:
+        """Return what was remembered with how guidance and pictures are drawn now."""
+        return replace(
+            before,
+            heat=self.heat.choice(),
+            opacity=self.heat.opacity(),
+            threshold=self.heat.threshold(),
+            pictures=self.heat.pictures(),
+        )
+
+    def set_snapshot(self, snapshot: Snapshot) -> None:
+        """Show a moment: pictures and probabilities."""
+        self._snapshot = snapshot
+        if snapshot.frame.depth is not None:
+            self._range_mm = self._depth_range.update(snapshot.frame.depth)
+            self._depth_card.set_note(texts.metres(self._range_mm))
+        some = snapshot.frame.color if snapshot.frame.color is not None else snapshot.frame.depth
+        if some is not None:
+            self._pictures.set_aspect(some.shape[0] / some.shape[1])
+        self._show_pictures()
+        self.now.set_prediction(snapshot.prediction)
+
+    def set_history(self, history: History, origin_s: float) -> None:
+        """Show the recent past."""
+        self.timeline.set_history(history, origin_s)
+        self._scrolled.show_part()
+        self._note_timeline()
+        self.bars.set_dots(history.leading())
+
+    def _show_pictures(self) -> None:
+        snapshot = self._snapshot
+        if snapshot is None:
+            return
+        opacity = self.heat.opacity()
+        for view, modality in ((self.color_view, "color"), (self.depth_view, "depth")):
+            view.set_scene(
+                overlay.scene(
+                    snapshot,
+                    modality,  # type: ignore[arg-type]
+                    heat=self.heat.heat_on(modality),  # type: ignore[arg-type]
+                    opacity=opacity,
+                    range_mm=self._range_mm,
+                    threshold=self.heat.threshold(),
+                )
+            )
+
+    def _choose_pictures(self) -> None:
+        choice = self.heat.pictures()
+        self._pictures.show_only(choice != "depth", choice != "color")
+
+    def _note_timeline(self) -> None:
+        if self.timeline.is_back():
+            start, end = self.timeline.span_s()
+            self._timeline_card.set_title("Looking back")
+            shown = f"{texts.clock(start, False)} to {texts.clock(end, False)} (End: now)"
+            self._timeline_card.set_note(shown)
+        else:
+            self._timeline_card.set_title("Last 15 seconds")
+            self._timeline_card.set_note("")
+
+    # ---- what menus and keys call ----
+
+    def next_heat(self) -> None:
+        """Draw the next choice of guidance map."""
+        self.heat.next_choice()
+
+    def stronger_heat(self) -> None:
+        """Draw the guidance more opaque."""
+        self.heat.add_opacity(0.1)
+
+    def weaker_heat(self) -> None:
+        """Draw the guidance less opaque."""
+        self.heat.add_opacity(-0.1)
+
+    def raise_heat_threshold(self) -> None:
+        """Draw less of the weak guidance."""
+        self.heat.set_threshold(self.heat.threshold() + 0.05)
+
+    def lower_heat_threshold(self) -> None:
+        """Draw more of the weak guidance."""
+        self.heat.set_threshold(self.heat.threshold() - 0.05)
+
+    def next_pictures(self) -> None:
+        """Show the next choice of pictures."""
+        self.heat.next_pictures()
+
+    def show_outline(self, visible: bool) -> None:
+        """Outline what the network sees, or not."""
+        self.color_view.set_outline(visible)
+        self.depth_view.set_outline(visible)
+
+    def show_gestures(self) -> None:
+        """Show the recognised gestures, where they share their place."""
+        self._tabs.choose(0)
+
+    def show_sensor(self) -> None:
+        """Show how good the sensor's pictures are."""
+        self._tabs.choose(1)
+
+    def show_pipeline(self) -> None:
+        """Show rates, losses and latencies, where they share their place."""
+        if not self.few_labels:
+            self._tabs.choose(2)
+
+    def timeline_back(self) -> None:
+        """Look at an earlier part of the timeline."""
+        self.timeline.scroll_by(-SCROLL_S)
+
+    def timeline_on(self) -> None:
+        """Look at a later part of the timeline."""
+        self.timeline.scroll_by(SCROLL_S)
+
+    def timeline_now(self) -> None:
+        """Follow the newest moment in the timeline."""
+        self.timeline.scroll_to(None)
