@@ -7,13 +7,15 @@ known so far.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from motionrgbd.app.recording_scan import RecordingScan
 from motionrgbd.core.decision import IDLE_LABEL
+from motionrgbd.core.frames import RGBDFrame
 from motionrgbd.core.recogniser import Recogniser, Step
 from motionrgbd.core.results import FloatArray
 from motionrgbd.core.sources.source import Source
@@ -43,44 +45,22 @@ class Activity:
 NOTHING = Activity(np.empty(0), np.empty(0, np.float32), np.empty(0, np.float32), np.empty(0))
 
 
-class ActivityScan:
-    """Reads a recording through in a thread; `activity` may be asked by another one meanwhile.
-
-    Owns the source and the recogniser, and closes both. `start` and `stop` are the owner's;
-    `_run` is the thread.
-    """
+class ActivityScan(RecordingScan):
+    """Looks a recording through for motion; `activity` may be asked by another thread meanwhile."""
 
     def __init__(self, open_source: Callable[[], Source], recogniser: Recogniser) -> None:
-        self._open = open_source
-        self._recogniser = recogniser
+        super().__init__(open_source, recogniser, name="activity")
         self._lock = threading.Lock()
         self._steps: list[tuple[float, float, float]] = []
         self._frames_s: list[float] = []
-        self._finished = False
-        self._error: Exception | None = None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="activity")
-
-    def start(self) -> None:
-        """Start reading."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread, wherever it is; may be called again."""
-        self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def wait(self) -> None:
-        """Block until the whole recording was read."""
-        self._thread.join()
+        self._first_s: float | None = None
 
     def activity(self) -> Activity:
         """Return what is known so far."""
         with self._lock:
             rows = np.array(self._steps, np.float64).reshape(-1, 3)
             frames_s = np.array(self._frames_s)
-            finished, error = self._finished, self._error
+            finished, error = self.finished, self.error
         motion = rows[:, 1].astype(np.float32)
         full = max(_LEAST_FULL, float(np.percentile(motion, _FULL_SHARE)) if len(motion) else 0.0)
         return Activity(
@@ -92,30 +72,13 @@ class ActivityScan:
             error=error,
         )
 
-    def _run(self) -> None:
-        try:
-            source = self._open()
-            try:
-                self._read(source)
-            finally:
-                source.close()
-        except Exception as error:  # shown where the motion would be
-            with self._lock:
-                self._error = error
-        finally:
-            self._recogniser.close()
-
-    def _read(self, source: Source) -> None:
-        self._recogniser.open(source.info)
-        first_s: float | None = None
-        while not self._stop.is_set() and (frame := source.read()) is not None:
-            first_s = frame.timestamp_s if first_s is None else first_s
-            rows = [self._row(step, first_s) for step in self._recogniser.push(frame)]
-            with self._lock:
-                self._frames_s.append(frame.timestamp_s - first_s)
-                self._steps.extend(rows)
+    def _keep(self, frame: RGBDFrame, steps: Sequence[Step]) -> None:
+        if self._first_s is None:
+            self._first_s = frame.timestamp_s
+        rows = [self._row(step, self._first_s) for step in steps]
         with self._lock:
-            self._finished = not self._stop.is_set()
+            self._frames_s.append(frame.timestamp_s - self._first_s)
+            self._steps.extend(rows)
 
     def _row(self, step: Step, first_s: float) -> tuple[float, float, float]:
         motion = max((m.energy[0] for m in step.guidance.values()), default=0.0)

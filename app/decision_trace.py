@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from motionrgbd.core.recogniser import Recogniser
+from motionrgbd.app.recording_scan import RecordingScan
+from motionrgbd.core.frames import RGBDFrame
+from motionrgbd.core.recogniser import Recogniser, Step
 from motionrgbd.core.results import FloatArray, ModalityUse, Prediction
 from motionrgbd.core.sources.source import Source
 from motionrgbd.models.recipe import Modality
@@ -110,48 +112,13 @@ class DecisionTrace:
             )
 
 
-class PredictionScan:
-    """Runs a model over a recording in a thread of its own, and traces what it says.
-
-    Owns source and recogniser, and closes both. `start` and `stop` are the owner's; `_run` is the
-    thread. error: why the recording could not be read to its end.
-    """
+class PredictionScan(RecordingScan):
+    """Traces what a model says of a recording, from its first frame to its last."""
 
     def __init__(self, open_source: Callable[[], Source], recogniser: Recogniser) -> None:
-        self._open = open_source
-        self._recogniser = recogniser
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="prediction-scan")
+        super().__init__(open_source, recogniser, name="prediction-scan")
         self.trace = DecisionTrace(len(recogniser.labels))
-        self.finished = False
-        self.error: Exception | None = None
 
-    def start(self) -> None:
-        """Start reading."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread, wherever it is; may be called again."""
-        self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def wait(self) -> None:
-        """Block until the whole recording was read."""
-        self._thread.join()
-
-    def _run(self) -> None:
-        try:
-            source = self._open()
-            try:
-                self._recogniser.open(source.info)
-                while not self._stop.is_set() and (frame := source.read()) is not None:
-                    for step in self._recogniser.push(frame):
-                        self.trace.add(step)
-            finally:
-                source.close()
-            self.finished = not self._stop.is_set()
-        except Exception as error:  # shown in place of what it would have found
-            self.error = error
-        finally:
-            self._recogniser.close()
+    def _keep(self, frame: RGBDFrame, steps: Sequence[Step]) -> None:
+        for step in steps:
+            self.trace.add(step)
