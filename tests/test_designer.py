@@ -259,7 +259,7 @@ def event(label: str, at_s: float) -> GestureEvent:
 def test_what_is_wrong_is_red_and_what_is_right_is_not() -> None:
     timeline = DesignTimeline()
     timeline.resize(600, 300)
-    timeline.set_length(10.0)
+    timeline.set_duration(10.0)
     red = theme.LIGHT.error
     right = JudgedEvent(event("a", 5.0), Outcome.HIT, 0)
     timeline.set_scene(events=(right,), truth=(ScriptedGesture("a", 4, 5),), colours={"a": 2})
@@ -274,7 +274,7 @@ def test_what_is_wrong_is_red_and_what_is_right_is_not() -> None:
 def test_a_short_peak_is_never_lost_between_two_pixels() -> None:
     timeline = DesignTimeline()
     timeline.resize(300, 300)
-    timeline.set_length(1000.0)
+    timeline.set_duration(1000.0)
     rows = np.zeros((30_000, 1), np.float32)
     flat = np.arange(30_000) / 30
     timeline.set_scene(times_s=flat, probabilities=rows, curves=(0,), on=0.9, off=0.9)
@@ -288,7 +288,7 @@ def test_a_short_peak_is_never_lost_between_two_pixels() -> None:
 def test_a_click_seeks_and_the_wheel_zooms_around_it() -> None:
     timeline = DesignTimeline()
     timeline.resize(600, 300)
-    timeline.set_length(60.0)
+    timeline.set_duration(60.0)
     timeline.show()
     canvas = timeline.canvas
     sought: list[float] = []

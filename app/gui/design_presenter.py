@@ -242,7 +242,7 @@ class DesignPresenter(QObject):
             smoothing_s=parameters.smoothing_s,
             refractory_s=parameters.refractory_s,
         )
-        page.timeline.set_length(self._length_s())
+        page.timeline.set_duration(self._length_s())
         page.timeline.set_scene(
             times_s=design.times_s,
             probabilities=design.smoothed,

@@ -7,22 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import (
-    QMouseEvent,
-    QPaintEvent,
-    QResizeEvent,
-    QWheelEvent,
-)
-from PySide6.QtWidgets import QScrollBar, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QMouseEvent, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from motionrgbd.app.activity import Activity
 from motionrgbd.app.gui.span_axes import SpanAxes
 from motionrgbd.app.gui.span_painting import SpanPainter, TimelineScene
+from motionrgbd.app.gui.zoomed_timeline import ZoomedCanvas, ZoomedTimeline
 from motionrgbd.core.labels import NamedSpan
 
-ZOOM_STEP = 1.5
 _GRAB_PX = 6  # from an edge that still takes hold of it
-_TICKS_PER_S = 1000  # of the scroll bar, which knows whole numbers only
 
 Edge = Literal["start", "end"]
 _EDGES: tuple[Edge, Edge] = ("start", "end")
@@ -38,7 +32,7 @@ class _Hold:
     room_s: tuple[float, float]
 
 
-class SpanTimeline(QWidget):
+class SpanTimeline(ZoomedTimeline):
     """Shows spans and activity; asks for moments and changes through signals.
 
     scrubbed: a moment is wanted, while dragging. chosen: a span was clicked, or None.
@@ -46,29 +40,19 @@ class SpanTimeline(QWidget):
     named: a span was double-clicked: its name is to be typed.
     """
 
+    canvas: SpanCanvas
     scrubbed = Signal(float)
     chosen = Signal(object)
     edges_moved = Signal(object, float, float)
     named = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(SpanCanvas(), parent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.canvas = SpanCanvas()
-        self._bar = QScrollBar(Qt.Orientation.Horizontal)
-        self._bar.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        layout.addWidget(self.canvas, 1)
-        layout.addWidget(self._bar)
         self.canvas.scrubbed.connect(self.scrubbed)
         self.canvas.chosen.connect(self.chosen)
         self.canvas.edges_moved.connect(self.edges_moved)
         self.canvas.named.connect(self.named)
-        self.canvas.moved.connect(self._show_part)
-        self._bar.valueChanged.connect(self._scrolled)
-        self._show_part()
 
     def set_recording(
         self, duration_s: float, room: Callable[[NamedSpan], tuple[float, float]]
@@ -79,10 +63,6 @@ class SpanTimeline(QWidget):
     def clear(self) -> None:
         """Show that there is no recording."""
         self.canvas.clear()
-
-    def set_duration(self, duration_s: float) -> None:
-        """Show that the recording is longer or shorter than it seemed."""
-        self.canvas.set_axes(self.canvas.axes.of_length(duration_s))
 
     def set_spans(
         self, spans: Sequence[NamedSpan], chosen: NamedSpan | None, colours: Mapping[str, int]
@@ -105,55 +85,29 @@ class SpanTimeline(QWidget):
     def set_playhead(self, time_s: float) -> None:
         """Show which moment the pictures show; the view follows it."""
         self.canvas.set_scene(playhead_s=time_s)
-        self.canvas.set_axes(self.canvas.axes.showing(time_s))
-
-    def zoom_in(self) -> None:
-        """Show less, larger, around the playhead."""
-        self.canvas.zoom(ZOOM_STEP)
-
-    def zoom_out(self) -> None:
-        """Show more."""
-        self.canvas.zoom(1 / ZOOM_STEP)
+        self.follow(time_s)
 
     def zoom_all(self) -> None:
         """Show everything."""
         axes = self.canvas.axes
         self.canvas.set_axes(SpanAxes.all_of(axes.whole_s, axes.width_px))
 
-    def _show_part(self) -> None:
-        axes = self.canvas.axes
-        start, shown = round(axes.start_s * _TICKS_PER_S), round(axes.shown_s * _TICKS_PER_S)
-        self._bar.blockSignals(True)
-        self._bar.setRange(0, max(0, round(axes.whole_s * _TICKS_PER_S) - shown))
-        self._bar.setPageStep(shown)
-        self._bar.setSingleStep(max(1, shown // 10))
-        self._bar.setValue(start)
-        self._bar.setEnabled(axes.zoomed)
-        self._bar.blockSignals(False)
 
-    def _scrolled(self, value: int) -> None:
-        self.canvas.set_axes(self.canvas.axes.moved_to(value / _TICKS_PER_S))
-
-
-class SpanCanvas(QWidget):
+class SpanCanvas(ZoomedCanvas):
     """The drawn part of `SpanTimeline`, with what the mouse does on it."""
 
     scrubbed = Signal(float)
     chosen = Signal(object)
     edges_moved = Signal(object, float, float)
     named = Signal(object)
-    moved = Signal()
+    zoom_step = 1.5
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self.setMouseTracking(True)
         self.setToolTip(
             "Grey: motion of the hand. Line: the model sees a gesture it knows. "
             "Drag to look at a moment, drag an edge to move it, turn the wheel to zoom."
         )
-        self.axes = SpanAxes.all_of(0.0, 1.0)
         self._scene = TimelineScene(empty=True)
         self._room: Callable[[NamedSpan], tuple[float, float]] | None = None
         self._hold: _Hold | None = None
@@ -190,23 +144,9 @@ class SpanCanvas(QWidget):
         self.set_axes(SpanAxes.all_of(0.0, self.width()))
         self.update()
 
-    def set_axes(self, axes: SpanAxes) -> None:
-        """Show another part."""
-        if axes != self.axes:
-            self.axes = axes
-            self.moved.emit()
-            self.update()
-
-    def zoom(self, factor: float) -> None:
-        """Zoom around the playhead where it is in view, else around the middle."""
-        axes, at_s = self.axes, self._scene.playhead_s
-        if not axes.start_s <= at_s <= axes.end_s:
-            at_s = (axes.start_s + axes.end_s) / 2
-        self.set_axes(axes.zoomed_by(factor, at_s))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        self.set_axes(self.axes.resized(self.width()))
-        super().resizeEvent(event)
+    def playhead_s(self) -> float:
+        """Return the moment that the pictures show."""
+        return self._scene.playhead_s
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         SpanPainter(self, self.axes).paint(self._held_scene())
@@ -254,19 +194,6 @@ class SpanCanvas(QWidget):
         span = self._span_at(event.position())
         if span is not None:
             self.named.emit(span)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
-        turned, sideways = event.angleDelta().y() / 120, event.angleDelta().x() / 120
-        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            turned, sideways = 0.0, turned or sideways
-        if turned:
-            around_s = self.axes.time_s(event.position().x())
-            self.set_axes(self.axes.zoomed_by(ZOOM_STEP**turned, around_s))
-        elif sideways:
-            self.set_axes(
-                self.axes.moved_to(self.axes.start_s - 0.2 * sideways * self.axes.shown_s)
-            )
-        event.accept()
 
     def _lane(self) -> QRectF:
         return SpanPainter.lane(self.font(), QRectF(self.rect()))
