@@ -34,10 +34,9 @@ from motionrgbd.core.teaching_fit import (
     gesture_distances,
     idle_distances,
     limits_of,
-    memory_distances,
-    memory_probabilities,
     templates_of,
 )
+from motionrgbd.core.teaching_known import Known, Right
 from motionrgbd.core.teaching_report import ForgettingError, NewClass, OldClass, TeachReport
 from motionrgbd.models.bundle import Bundle
 from motionrgbd.models.taught import Memory, Taught, Template
@@ -45,7 +44,6 @@ from motionrgbd.models.taught import Memory, Taught, Template
 __all__ = ["NewClass", "OldClass", "TeachReport", "Teaching", "TeachingStopped", "teach"]
 
 MOST_EXAMPLES = 10  # of a class: more cost time at every frame and add little
-LARGEST_LOSS = 0.01  # of the old classes' scores
 _LATE_S = 0.75  # after a gesture's end, an event is still its own
 _LOWER = 0.95  # what limits are multiplied with until the old classes hold
 _LOWEST_GATE = 0.5
@@ -92,7 +90,8 @@ def teach(
     new = _new_classes(bundle, recordings, classes)
     for recording in recordings:
         recording.check_seen_whole(bundle.recipe.window_s)
-    lesson = _Lesson(bundle, bundle.memory, new, progress, stop)
+    known = Known(bundle.network_labels, bundle.memory, bundle.taught, bundle.recipe.fps_hz)
+    lesson = _Lesson(bundle, bundle.memory, known, new, progress, stop)
     recogniser = Recogniser(bundle, device=device, precision=precision)
     try:
         recorded = lesson.listen(recogniser, recordings)
@@ -138,6 +137,7 @@ def _new_classes(
 class _Lesson:
     bundle: Bundle
     memory: Memory
+    known: Known
     new: tuple[str, ...]
     progress: Callable[[float, str], None] | None
     stop: Callable[[], bool] | None
@@ -193,12 +193,8 @@ class _Lesson:
         taught, gate, before, after = self.kept(templates, limits, slope)
         self.tell(0.95, "trying examples kept apart")
         report, decision = self.tried(folds, taught, gate, before, after)
-        if not np.mean(after) >= np.mean(before) - LARGEST_LOSS - 1e-9:
-            raise ForgettingError(
-                f"the old classes would fall from {np.mean(before):.1%} to {np.mean(after):.1%} of "
-                "their stored examples: choose gestures that are less like them",
-                report,
-            )
+        if lost_scores := self.known.lost(before, after):
+            raise ForgettingError(f"{lost_scores}: choose gestures that are less like them", report)
         lost = [new.label for new in report.new if new.tried and not new.recognised]
         if lost:
             raise ForgettingError(
@@ -259,9 +255,9 @@ class _Lesson:
                 far[label] += [
                     spans[s, k] for s, span in enumerate(r.spans) if span.label not in self.new
                 ]
-        stored = memory_distances(self.memory, templates, self.new, self.fps_hz)
+        known = self.known.distances(templates, self.new)
         for k, label in enumerate(self.new):
-            far[label] += list(stored[:, k])
+            far[label] += list(known[:, k])
             far[label] = [x for x in far[label] if np.isfinite(x)]
             near[label] = [x for x in near[label] if np.isfinite(x)]
             if not near[label]:
@@ -270,15 +266,14 @@ class _Lesson:
 
     def kept(
         self, templates: Sequence[Template], limits: dict[str, float], slope: float
-    ) -> tuple[Taught, float, FloatArray, FloatArray]:
+    ) -> tuple[Taught, float, Right, Right]:
         """Lower the limits until the old classes hold; return right or wrong before and after."""
-        before = self.right(self.memory_before())
+        before = self.known.right(self.bundle.taught)
         gate = 1.0
         while True:
             taught = self.with_old(templates, {k: gate * x for k, x in limits.items()}, slope)
-            after = self.right(memory_probabilities(self.memory, taught, self.fps_hz))
-            held = after.mean() >= before.mean() - LARGEST_LOSS - 1e-9
-            if held or gate * _LOWER < _LOWEST_GATE:
+            after = self.known.right(taught)
+            if not self.known.lost(before, after) or gate * _LOWER < _LOWEST_GATE:
                 return taught, gate, before, after
             gate *= _LOWER
 
@@ -297,23 +292,13 @@ class _Lesson:
             min(old.slope, slope),
         )
 
-    def memory_before(self) -> FloatArray:
-        if self.bundle.taught is None:
-            return self.memory.probabilities
-        return memory_probabilities(self.memory, self.bundle.taught, self.fps_hz)
-
-    def right(self, probabilities: FloatArray) -> FloatArray:
-        labels = [*self.bundle.labels, *self.new]
-        truth = np.array([labels.index(label) for label in self.memory.labels])
-        return np.asarray(probabilities.argmax(axis=1) == truth, np.float32)
-
     def tried(
         self,
         folds: Sequence[tuple[Recorded, list[Template], tuple[int, ...]]],
         taught: Taught,
         gate: float,
-        before: FloatArray,
-        after: FloatArray,
+        before: Right,
+        after: Right,
     ) -> tuple[TeachReport, DecisionParameters]:
         """Decide on the examples kept apart, at the lowest `on` that gives no false event."""
         probabilities = [self.probabilities(r, rest, taught) for r, rest, _ in folds]
@@ -343,7 +328,7 @@ class _Lesson:
             new,
             false,
             idle,
-            self.old_classes(before, after),
+            self.known.rows(before, after),
             float(before.mean()),
             float(after.mean()),
             gate,
@@ -403,21 +388,6 @@ class _Lesson:
         )
         return hits, false
 
-    def old_classes(self, before: FloatArray, after: FloatArray) -> tuple[OldClass, ...]:
-        found = []
-        for label in self.bundle.labels:
-            rows = np.array([name == label for name in self.memory.labels])
-            if rows.any():
-                found.append(
-                    OldClass(
-                        label,
-                        int(rows.sum()),
-                        float(before[rows].mean()),
-                        float(after[rows].mean()),
-                    )
-                )
-        return tuple(found)
-
     def warnings(self, new: Sequence[NewClass], gate: float) -> tuple[str, ...]:
         found = []
         if any(n.how == "altered copies" for n in new):
@@ -432,6 +402,8 @@ class _Lesson:
             )
         if gate < 1:
             found.append("The new classes' limits were lowered until the old ones held.")
+        if note := self.known.note():
+            found.append(note)
         return tuple(found)
 
     def taught_bundle(

@@ -29,7 +29,10 @@ class NewClass:
 
 @dataclass(frozen=True, slots=True)
 class OldClass:
-    """Stored examples of an old class: shares that are right, before and after."""
+    """Stored examples of an old class: shares that are right, before and after.
+
+    Of a class that was taught before: the examples that taught it.
+    """
 
     label: str
     vectors: int

@@ -18,10 +18,11 @@ from motionrgbd.core.labels import NamedSpan, read_spans, write_spans
 from motionrgbd.core.recogniser import Recogniser
 from motionrgbd.core.teaching import Teaching, TeachingStopped, teach
 from motionrgbd.core.teaching_examples import LabelledRecording
+from motionrgbd.core.teaching_known import Known
 from motionrgbd.core.teaching_report import ForgettingError
 from motionrgbd.models.bundle import Bundle, load_bundle, write_bundle
 from motionrgbd.models.errors import BundleError
-from motionrgbd.models.taught import Memory
+from motionrgbd.models.taught import Memory, Taught
 from motionrgbd.training.teach.memory import memory_of
 
 FPS_HZ = 30.0
@@ -145,6 +146,34 @@ def test_a_taught_bundle_is_taught_more(taught: Teaching) -> None:
     assert more.bundle.labels[-3:] == ("Blink", "Ramp", "Step")
     found = events_of(more.bundle, recording(["Blink", "Step"], 13))
     assert {"Blink", "Step"} <= set(found)
+    old = {row.label: row for row in more.report.old}
+    assert (old["Blink"].vectors, old["Ramp"].vectors) == (3, 2)
+    assert old["Blink"].after == old["Blink"].before == 1.0
+    assert any("Classes taught before were tried on" in text for text in more.report.warnings)
+
+
+def test_what_looks_like_a_class_taught_before_is_refused(taught: Teaching) -> None:
+    SHAPES["Twin"] = SHAPES["Blink"]
+    with pytest.raises(ForgettingError, match=r"no example of Twin|what was taught before"):
+        teach(taught.bundle, [recording(["Twin", "Twin", "Twin"], 6)])
+
+
+def test_a_class_taught_before_is_missed_where_another_takes_it(taught: Teaching) -> None:
+    memory, before = taught.bundle.memory, taught.bundle.taught
+    assert memory is not None
+    assert before is not None
+    known = Known(taught.bundle.network_labels, memory, before, FPS_HZ)
+    stolen = [dataclasses.replace(t, label="Thief") for t in before.templates if t.label == "Blink"]
+    limits = {**before.limits, "Thief": 2.0 * before.limits["Blink"]}
+    after = Taught(
+        before.space, (*before.labels, "Thief"), (*before.templates, *stolen), limits, before.slope
+    )
+    held, taken = known.right(before), known.right(after)
+    rows = {row.label: row for row in known.rows(held, taken)}
+    assert (rows["Blink"].before, rows["Blink"].after) == (1.0, 0.0)
+    assert rows["Ramp"].after == rows["Ramp"].before
+    assert known.lost(held, held) == ""
+    assert "what was taught before (Blink, Ramp) would fall from" in known.lost(held, taken)
 
 
 def test_what_looks_like_an_old_class_is_refused_with_the_figures(model: Bundle) -> None:
