@@ -21,6 +21,7 @@ from motionrgbd.core.actions.kinds import find_kind
 from motionrgbd.core.actions.log import ActionLog
 from motionrgbd.core.actions.mapping import parse_mapping
 from motionrgbd.core.actions.rate import TokenBucket
+from motionrgbd.core.actions.rehearsal import rehearse
 from motionrgbd.core.actions.sink import (
     Request,
     SinkDownError,
@@ -413,6 +414,142 @@ def test_a_slow_sink_holds_up_nobody_and_is_shown(make: Make) -> None:
     world.lamp.free.set()
     until(lambda: world.outcomes().get("late") == 59)
     assert world.lamp.did == ["on"]
+
+
+def test_a_person_can_take_back_what_was_sent_last(make: Make) -> None:
+    world = make()
+    assert world.dispatcher.status().why_not_undone == "nothing was sent"
+    world.event("wave")
+    until(lambda: world.outcomes().get("sent") == 1)
+    undoes = world.dispatcher.status().undoes
+    assert undoes is not None
+    assert undoes.label == "wave"
+    world.dispatcher.undo_last()
+    until(lambda: world.lamp.did == ["on", "off"])
+    until(lambda: world.outcomes() == {"sent": 2})
+    assert world.dispatcher.status().undoes is None
+    world.dispatcher.undo_last()
+    world.dispatcher.close()
+    told = [line["detail"] for line in world.lines() if line.get("note") == "nothing to undo"]
+    assert told == ["nothing was sent"]
+
+
+def test_the_status_says_when_a_sink_is_tried_again_and_how_often_it_was_limited(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "FIRST_PAUSE_S", 60.0)
+    monkeypatch.setattr(worker, "LONGEST_PAUSE_S", 60.0)
+    world = make(arm=False, limits="rate_per_s = 0.01\nburst = 1")
+    assert world.dispatcher.status().sinks["lamp"].retry_s == 0.0
+    for _ in range(3):
+        world.event("wave", after_s=0.0)
+    assert world.dispatcher.status().rate_limited == {"lamp": 2}
+    world.lamp.absent = True
+    world.dispatcher.arm()
+    until(lambda: world.dispatcher.status().sinks["lamp"].state == "down")
+    assert 0.0 < world.dispatcher.status().sinks["lamp"].retry_s <= 60.0
+
+
+def test_another_mapping_is_a_dry_run_until_it_is_armed_too(make: Make) -> None:
+    world = make()
+    until(lambda: {s.state for s in world.dispatcher.status().sinks.values()} == {"up"})
+    world.dispatcher.enter_state("driving")
+    world.dispatcher.enter_mode("hall")
+    new = Lamp()
+    kind = SinkKind("lamp", "", {}, {"turn": Text("", required=True)}, make=lambda _: new)
+    text = (
+        'modes = ["street"]\n[states]\nasleep = []\ndriving = ["lamp"]\n[sinks.lamp]\n'
+        'kind = "lamp"\n[[action]]\ngesture = "push"\nsink = "lamp"\nturn = "up"\n'
+    )
+    world.dispatcher.change(parse_mapping(text, LABELS, file="new", find=lambda _: kind))
+    status = world.dispatcher.status()
+    assert (status.armed, status.state, status.mode) == (False, "driving", "street")
+    assert set(status.sinks) == {"lamp"}
+    until(lambda: (world.lamp.closed, world.other.closed) == (1, 1))
+    world.event("push")
+    world.event("wave")
+    assert world.outcomes() == {"dry-run": 1, "unmapped": 1}
+    assert new.tried == 0
+    world.dispatcher.arm()
+    world.event("push")
+    until(lambda: new.did == ["up"])
+    assert world.lamp.did == world.other.did == []
+    until(lambda: not [t for t in threading.enumerate() if t.name == "actions-other"])
+
+
+def test_a_call_that_hangs_in_an_old_sink_holds_up_no_change(make: Make) -> None:
+    world = make()
+    world.lamp.free.clear()
+    world.event("wave")
+    until(world.lamp.entered.is_set)
+    world.dispatcher.change(parse_mapping("", LABELS))
+    assert world.dispatcher.status().sinks == {}
+    world.lamp.free.set()
+    until(lambda: world.outcomes() == {"sent": 1})
+    assert world.dispatcher.status().undoes is None  # its sink is gone
+
+
+REHEARSED = """
+modes = ["a", "b"]
+[states]
+parked = ["notes"]
+driving = []
+[sinks.notes]
+kind = "command"
+[sinks.desk]
+kind = "keys"
+[[action]]
+gesture = "*"
+sink = "notes"
+command = ["echo", "{label} in {state}, {mode}"]
+[[action]]
+gesture = "wave"
+modes = ["b"]
+sink = "mode"
+to = "a"
+[[action]]
+gesture = "wave"
+states = ["driving"]
+sink = "notes"
+command = ["true"]
+[[action]]
+gesture = "wave"
+sink = "desk"
+keys = "play"
+[[action]]
+gesture = "push"
+sink = "undo"
+"""
+
+
+@pytest.mark.parametrize(
+    ("row", "state", "mode", "expected"),
+    [
+        (0, "parked", "a", "notes: command=echo push in parked, a — dry-run"),
+        (0, None, None, "notes: command=echo push in parked, a — dry-run"),
+        (0, "driving", "a", "not-allowed (state driving allows no notes)"),
+        (1, "parked", "a", "mode: to=a — unmapped (in mode a)"),
+        (1, "parked", "b", "mode: to=a — switched"),
+        (2, "parked", "a", "not-allowed (state parked is not for)"),
+        (2, "driving", "a", "not-allowed (state driving allows no notes)"),
+        (3, "parked", "a", "not-allowed (state parked allows no desk)"),
+        (4, "parked", "a", "undo — dry-run (would take back what was sent last)"),
+    ],
+)
+def test_an_action_is_rehearsed(
+    row: int, state: str | None, mode: str | None, expected: str
+) -> None:
+    mapping = parse_mapping(REHEARSED, LABELS)
+    entry = rehearse(mapping, mapping.rules[row], "push", state, mode)
+    assert entry.to_text().endswith(expected)
+
+
+def test_a_rehearsal_says_what_this_machine_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_SESSION_TYPE", "wayland")
+    mapping = parse_mapping(REHEARSED.replace('["notes"]', '["desk"]'), LABELS)
+    told = rehearse(mapping, mapping.rules[3], "push", "parked", "a")
+    assert told.outcome == "dry-run"
+    assert "but it could not be armed: keys cannot be pressed in a Wayland" in told.detail
 
 
 @dataclass

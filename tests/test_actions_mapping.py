@@ -163,6 +163,22 @@ def test_other_mistakes(text: str, line: int, reason: str) -> None:
     assert str(error.value).startswith(f"m:{line}: {reason}")
 
 
+@pytest.mark.parametrize(
+    ("text", "path", "reason"),
+    [
+        ('[[action]]\nsink = "undo"', ("action", 0, "gesture"), "gesture is missing: the gesture,"),
+        ('[sinks.o]\nkind = "osc"\nport = "x"', ("sinks", "o", "port"), "port must be a whole"),
+        ("modes = 3", ("modes",), "modes must be a list of texts"),
+        ('[sinks.c]\nkind = "command"\n[states]\nday = ["x"]', ("states", "day"), "day names 'x'"),
+    ],
+)
+def test_a_mistake_names_the_field(text: str, path: tuple[str | int, ...], reason: str) -> None:
+    with pytest.raises(MappingError) as error:
+        parse_mapping(text, LABELS)
+    assert error.value.path == path
+    assert error.value.reason.startswith(reason)
+
+
 def test_files_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"cannot be read.*check --actions"):
         read_mapping(tmp_path / "none.toml", LABELS)

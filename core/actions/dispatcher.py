@@ -12,56 +12,32 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from motionrgbd.core.actions.entry import Entry, Outcome
 from motionrgbd.core.actions.filling import filled
+from motionrgbd.core.actions.gates import AllowList, Rates
+from motionrgbd.core.actions.jobs import Job, SentJobs
 from motionrgbd.core.actions.log import ActionLog
-from motionrgbd.core.actions.mapping import ANY_GESTURE, MODE, UNDO, ActionMap, ActionRule, SinkSpec
-from motionrgbd.core.actions.rate import TokenBucket
+from motionrgbd.core.actions.mapping import (
+    ANY_GESTURE,
+    MODE,
+    UNDO,
+    ActionMap,
+    ActionRule,
+    SinkSpec,
+    in_state,
+)
 from motionrgbd.core.actions.sink import Request
-from motionrgbd.core.actions.worker import SinkState, SinkWorker, WorkerStatus
+from motionrgbd.core.actions.status import ActionsStatus
+from motionrgbd.core.actions.worker import SinkState, SinkWorker
 from motionrgbd.core.errors import UsageError
 from motionrgbd.core.results import GestureEvent
 
 Listener = Callable[[Entry], None]
-_REMEMBERED = 16  # actions that can be undone, one after the other
 _STOP_S = 1.5  # for a call to a peer that runs when the program ends
-
-
-@dataclass(frozen=True)
-class ActionsStatus:
-    """How the actions are doing, for a view.
-
-    sinks: by name. outcomes: how often each. log_lost: lines not written; log_error: why.
-    """
-
-    armed: bool
-    state: str | None
-    mode: str | None
-    sinks: Mapping[str, WorkerStatus]
-    outcomes: Mapping[Outcome, int]
-    log_lost: int
-    log_error: str | None
-
-
-@dataclass(eq=False)
-class _Job:
-    """An action on its way to its sink. arming: of which time; undoes: the one it takes back."""
-
-    rule: ActionRule
-    sink: str
-    event: GestureEvent
-    request: Request
-    deadline_s: float
-    arming: int
-    undoes: _Job | None = None
-    outcome: Outcome | None = None
-    undo: Request | None = None
-    done_s: float = 0.0
 
 
 class Dispatcher:
@@ -74,38 +50,59 @@ class Dispatcher:
 
     def __init__(self, mapping: ActionMap, log: ActionLog, *, state: str | None = None) -> None:
         """Start the threads. state: of the file's; None: its first. Raises UsageError."""
-        self._map, self._log = mapping, log
+        self._log = log
         self._lock = threading.RLock()
         self._listeners: list[Listener] = []
         self._armed = False
         self._arming = 0  # how often it was
-        self._mode = mapping.modes[0] if mapping.modes else None
-        self._state = next(iter(mapping.states), None)
+        self._state: str | None = None
+        self._mode: str | None = None
+        self._outcomes: Counter[Outcome] = Counter()
+        self._sent = SentJobs()
+        self._leaving: list[SinkWorker[Job]] = []  # of mappings before
+        self._take_in(mapping)
         if state is not None:
             self._state = self._known_state(state)
-        self._outcomes: Counter[Outcome] = Counter()
-        self._sent: deque[_Job] = deque(maxlen=_REMEMBERED)
-        self._fill_buckets()
-        self._workers = {spec.name: self._worker(spec) for spec in mapping.sinks.values()}
         for worker in self._workers.values():
             worker.start()
 
-    def _worker(self, spec: SinkSpec) -> SinkWorker[_Job]:
+    def _take_in(self, mapping: ActionMap) -> None:
+        """Go by a mapping; state and mode stay where it has them, else they are its first."""
+        self._workers = {n: self._worker(s, mapping.deadline_s) for n, s in mapping.sinks.items()}
+        self._map, self._allowed, self._rates = mapping, AllowList(mapping.states), Rates(mapping)
+        self._rate_limited: Counter[str] = Counter()
+        if self._state not in mapping.states:
+            self._state = next(iter(mapping.states), None)
+        if self._mode not in mapping.modes:
+            self._mode = next(iter(mapping.modes), None)
+
+    def _worker(self, spec: SinkSpec, deadline_s: float) -> SinkWorker[Job]:
         return SinkWorker(
             spec.name,
             spec.kind.make(spec.options),
             # what the rate limit lets through within one deadline: more would be late anyway
-            room=spec.burst + math.ceil(spec.rate_per_s * self._map.deadline_s),
+            room=spec.burst + math.ceil(spec.rate_per_s * deadline_s),
             may=self._why_not_now,
             report=self._done,
             changed=self._sink_changed,
         )
 
-    def _fill_buckets(self) -> None:
-        """Start counting rates anew: dry-run and armed go by different clocks."""
-        rules, sinks = self._map.rules, self._map.sinks
-        self._rule_buckets = {id(r): TokenBucket(r.rate_per_s, r.burst) for r in rules}
-        self._sink_buckets = {n: TokenBucket(s.rate_per_s, s.burst) for n, s in sinks.items()}
+    def change(self, mapping: ActionMap) -> None:
+        """Go by another mapping from now on, as a dry run: nobody has armed this one."""
+        with self._lock:
+            self.disarm()
+            self._leaving += self._workers.values()
+            self._take_in(mapping)
+            for worker in self._workers.values():
+                worker.start()
+            self._note(f"mapping {mapping.file}")
+        # not waited for: they may hang in a call to their peer
+        self._leaving = [worker for worker in self._leaving if not worker.stop(0.0)]
+
+    @property
+    def mapping(self) -> ActionMap:
+        """What it goes by."""
+        return self._map
 
     def add_listener(self, listener: Listener) -> None:
         """Have entries told; before the first event."""
@@ -151,10 +148,10 @@ class Dispatcher:
             self._armed = armed
             self._arming += armed
             self._sent.clear()
-            self._fill_buckets()
+            self._rates = Rates(self._map)  # dry-run and armed go by different clocks
             self._note("armed" if armed else "not armed: dry-run")
-        for worker in self._workers.values():
-            worker.use(armed)
+            for worker in self._workers.values():
+                worker.use(armed)
 
     def enter_state(self, name: str) -> None:
         """Go by another state's allow-list, for what waits too. Raises UsageError."""
@@ -181,14 +178,18 @@ class Dispatcher:
         """Return how it is doing now."""
         sinks = {name: worker.status() for name, worker in self._workers.items()}
         with self._lock:
+            newest, why_not = self._sent.undoable(self._map.undo_for_s)
             return ActionsStatus(
-                self._armed,
-                self._state,
-                self._mode,
-                sinks,
-                dict(self._outcomes),
-                self._log.lost,
-                self._log.error,
+                armed=self._armed,
+                state=self._state,
+                mode=self._mode,
+                sinks=sinks,
+                outcomes=dict(self._outcomes),
+                rate_limited=dict(self._rate_limited),
+                log_lost=self._log.lost,
+                log_error=self._log.error,
+                undoes=None if newest is None else newest.event,
+                why_not_undone=why_not,
             )
 
     def handle(self, event: GestureEvent) -> None:
@@ -199,19 +200,27 @@ class Dispatcher:
             for rule in here:
                 self._act(rule, event)
             for rule in rules if not here else ():
-                self._tell(rule, event, "not-allowed", self._in_state("is not for"))
+                self._tell(rule, event, "not-allowed", in_state(self._state, "is not for"))
             if not rules:
                 self._tell(None, event, "unmapped")
 
+    def undo_last(self) -> None:
+        """Take back what was sent last, as an `undo` action does; the log says why not."""
+        with self._lock:
+            newest, why_not = self._sent.undoable(self._map.undo_for_s)
+            if newest is None:
+                self._note("nothing to undo", why_not)
+            else:
+                self._take_back(newest, newest.rule, newest.event)
+
     def close(self) -> tuple[str, ...]:
         """End the threads and close the log; return the sinks whose peer did not let go in time."""
-        for worker in self._workers.values():
+        workers = [*self._leaving, *self._workers.values()]
+        for worker in workers:
             worker.stop(0.0)  # all at the same time
         end_s = time.monotonic() + _STOP_S
         late = tuple(
-            name
-            for name, worker in self._workers.items()
-            if not worker.stop(max(0.0, end_s - time.monotonic()))
+            worker.name for worker in workers if not worker.stop(max(0.0, end_s - time.monotonic()))
         )
         self._log.close()
         return late
@@ -237,30 +246,21 @@ class Dispatcher:
             self._tell(rule, event, "switched")
 
     def _undo(self, rule: ActionRule, event: GestureEvent) -> None:
-        newest = self._sent[-1] if self._sent else None
-        why_not = self._why_not_undone(newest)
-        if newest is None or newest.undo is None or why_not:
+        newest, why_not = self._sent.undoable(self._map.undo_for_s)
+        if newest is None:
             self._tell(rule, event, "nothing-to-undo", why_not)
-            return
-        job = self._job(rule, newest.sink, event, newest.undo, undoes=newest)
-        if self._pass(job):
-            self._sent.pop()
+        else:
+            self._take_back(newest, rule, event)
 
-    def _why_not_undone(self, job: _Job | None) -> str:
-        if job is None:
-            return "nothing was sent"
-        if job.outcome is None:
-            return "the last action is still being sent"
-        if job.undo is None:
-            return f"the last action, of {job.sink}, cannot be undone"
-        if time.monotonic() - job.done_s > self._map.undo_for_s:
-            return "the last action was too long ago"
-        return ""
+    def _take_back(self, newest: Job, rule: ActionRule, event: GestureEvent) -> None:
+        assert newest.undo is not None
+        if self._pass(self._job(rule, newest.sink, event, newest.undo, undoes=newest)):
+            self._sent.remove(newest)
 
-    def _pass(self, job: _Job) -> bool:
+    def _pass(self, job: Job) -> bool:
         """Send a job through the gates to its sink's queue; False where one is closed."""
-        if not self._is_allowed(job.sink):
-            self._tell_of(job, "not-allowed", self._in_state(f"allows no {job.sink}"))
+        if not self._allowed.allows(job.sink, self._state):
+            self._tell_of(job, "not-allowed", in_state(self._state, f"allows no {job.sink}"))
             return False
         if not self._has_token(job.rule, job.sink, job.event):
             return False
@@ -268,29 +268,18 @@ class Dispatcher:
             self._tell_of(job, "dry-run")
             return False
         if job.undoes is None:
-            self._sent.append(job)
+            self._sent.add(job)
         self._workers[job.sink].put(job)
         return True
 
     def _has_token(self, rule: ActionRule, sink: str | None, event: GestureEvent) -> bool:
-        """Take a token of the action and one of the sink, if both have one."""
         # A dry run of a recording tells what it would be at its own speed, however fast it plays.
         now_s = time.monotonic() if self._armed else event.decided_s
-        buckets = [self._rule_buckets[id(rule)]]
-        if sink is not None:
-            buckets.append(self._sink_buckets[sink])
-        if not all(bucket.has_one(now_s) for bucket in buckets):
-            self._tell(rule, event, "rate-limited")
-            return False
-        for bucket in buckets:
-            bucket.take()
-        return True
-
-    def _is_allowed(self, sink: str) -> bool:
-        return self._state is None or sink in self._map.states[self._state]
-
-    def _in_state(self, what: str) -> str:
-        return f"state {self._state} {what}"
+        if self._rates.take(rule, sink, now_s):
+            return True
+        self._rate_limited[sink or rule.sink] += 1
+        self._tell(rule, event, "rate-limited")
+        return False
 
     def _job(
         self,
@@ -298,29 +287,30 @@ class Dispatcher:
         sink: str,
         event: GestureEvent,
         request: Request,
-        undoes: _Job | None = None,
-    ) -> _Job:
+        undoes: Job | None = None,
+    ) -> Job:
         deadline_s = time.monotonic() + self._map.deadline_s
-        return _Job(rule, sink, event, request, deadline_s, self._arming, undoes)
+        return Job(rule, sink, event, request, deadline_s, self._arming, undoes)
 
     # called by the workers
 
-    def _why_not_now(self, job: _Job) -> str | None:
+    def _why_not_now(self, job: Job) -> str | None:
         with self._lock:
             if not self._armed or job.arming != self._arming:
                 return "actions are not armed any more"
             states = job.rule.states
-            if not self._is_allowed(job.sink) or (states and self._state not in states):
-                return self._in_state(f"allows no {job.sink}")
+            allowed = self._allowed.allows(job.sink, self._state)
+            if not allowed or (states and self._state not in states):
+                return in_state(self._state, f"allows no {job.sink}")
             return None
 
-    def _done(self, job: _Job, outcome: Outcome, detail: str, undo: Request | None) -> None:
+    def _done(self, job: Job, outcome: Outcome, detail: str, undo: Request | None) -> None:
         with self._lock:
             job.outcome, job.done_s = outcome, time.monotonic()
             if outcome == "sent":
                 own = job.rule.undo
                 job.undo = filled(own, job.event, self._state, self._mode) if own else undo
-            elif outcome != "unsure" and job in self._sent:
+            elif outcome != "unsure":
                 self._sent.remove(job)  # nothing was done
             self._tell_of(job, outcome, detail)
 
@@ -336,7 +326,7 @@ class Dispatcher:
         what = () if rule is None else (rule.line, rule.sink, rule.request)
         self._write(event, outcome, detail, *what)
 
-    def _tell_of(self, job: _Job, outcome: Outcome, detail: str = "") -> None:
+    def _tell_of(self, job: Job, outcome: Outcome, detail: str = "") -> None:
         text = f"undoes {job.undoes.event.label}" if job.undoes is not None else ""
         detail = "; ".join(part for part in (text, detail) if part)
         self._write(job.event, outcome, detail, job.rule.line, job.sink, job.request)

@@ -27,12 +27,20 @@ MODE, UNDO = "mode", "undo"  # what an action can do without a sink of the file
 FindKind = Callable[[str], SinkKind | None]
 
 
-class MappingError(UsageError):
-    """A mapping file that is refused; line: where, from 1."""
+def in_state(state: str | None, what: str) -> str:
+    """Return the words for what a state has to do with an action."""
+    return f"state {state} {what}"
 
-    def __init__(self, file: str, line: int, text: str) -> None:
+
+class MappingError(UsageError):
+    """A mapping file that is refused.
+
+    line: where, from 1; path: of keys and indices, to what is wrong; reason: without the place.
+    """
+
+    def __init__(self, file: str, line: int, text: str, path: tuple[str | int, ...] = ()) -> None:
         super().__init__(f"{file}:{line}: {text}")
-        self.line = line
+        self.line, self.path, self.reason = line, path, text
 
 
 @dataclass(frozen=True)
@@ -86,21 +94,21 @@ class ActionMap:
     rules: tuple[ActionRule, ...]
 
 
-_TOP: dict[str, Field] = {
+TOP: dict[str, Field] = {
     "deadline_s": Number("drop what waits for longer", default=1.0, low=0.05, high=10.0),
     "undo_for_s": Number("how long an action can be undone", default=30.0, low=1.0, high=3600.0),
     "modes": Texts("what gestures are about, such as media and navigation", default=()),
 }
 _TABLES = ("states", "sinks", "action")
-_OF_SINKS: dict[str, Field] = {
+OF_SINKS: dict[str, Field] = {
     "rate_per_s": Number("at most this often", default=10.0, low=0.01, high=100.0),
     "burst": Number("and this many at once", default=5, low=1, high=100, whole=True),
 }
-_EVENTS = ("gesture", "arm", "repeat")
-_OF_ACTIONS: dict[str, Field] = {
+EVENTS = ("gesture", "arm", "repeat")
+OF_ACTIONS: dict[str, Field] = {
     "gesture": Text("the gesture, or * for every one", required=True),
     "sink": Text("the name of a [sinks.NAME], or mode, or undo", required=True),
-    "events": Texts("kinds of events", default=("gesture",), choices=_EVENTS),
+    "events": Texts("kinds of events", default=("gesture",), choices=EVENTS),
     "states": Texts("only in these states", default=()),
     "modes": Texts("only in these modes", default=()),
     "rate_per_s": Number("at most this often", default=5.0, low=0.01, high=100.0),
@@ -144,10 +152,10 @@ class _Reader:
         except tomllib.TOMLDecodeError as error:
             raise UsageError(f"{self._file} is not a TOML file: {error} — correct it") from error
         for name in table:
-            if name not in (*_TOP, *_TABLES):
-                known = ", ".join((*_TOP, *_TABLES))
+            if name not in (*TOP, *_TABLES):
+                known = ", ".join((*TOP, *_TABLES))
                 raise self._wrong((name,), f"unknown key {name!r} — valid are {known}")
-        top = self._fields((), _TOP, {k: v for k, v in table.items() if k in _TOP})
+        top = self._fields((), TOP, {k: v for k, v in table.items() if k in TOP})
         sinks = {
             name: self._sink(name, one) for name, one in self._table(table, "sinks", {}).items()
         }
@@ -175,7 +183,7 @@ class _Reader:
         if name in (MODE, UNDO):
             raise self._wrong(path, f"{name!r} is no name for a sink: actions use it themselves")
         kind = self._kind(path, table)
-        fields = {"kind": Text("kind of sink", required=True), **_OF_SINKS, **kind.options}
+        fields = {"kind": Text("kind of sink", required=True), **OF_SINKS, **kind.options}
         values = self._fields(path, fields, table)
         options = {key: values[key] for key in kind.options}
         try:
@@ -208,12 +216,12 @@ class _Reader:
         states: tuple[str, ...],
         modes: tuple[str, ...],
     ) -> ActionRule:
-        own = {k: v for k, v in table.items() if k in _OF_ACTIONS}
-        values = self._fields(path, _OF_ACTIONS, own)
+        own = {k: v for k, v in table.items() if k in OF_ACTIONS}
+        values = self._fields(path, OF_ACTIONS, own)
         self._check_gesture(path, values["gesture"])
         self._check_known(path, "states", values["states"], states)
         self._check_known(path, "modes", values["modes"], modes)
-        asked = {k: v for k, v in table.items() if k not in _OF_ACTIONS and k != "undo"}
+        asked = {k: v for k, v in table.items() if k not in OF_ACTIONS and k != "undo"}
         sink = values["sink"]
         request: Request
         undo: Request | None = None
@@ -285,8 +293,9 @@ class _Reader:
         try:
             return read_fields(fields, table)
         except FieldError as error:
-            where = (*path, error.name) if error.given else path
-            raise self._wrong(where, str(error)) from error
+            full = (*path, error.name)
+            line = line_of(full if error.given else path, self._text)
+            raise MappingError(self._file, line, str(error), full) from error
 
     def _wrong(self, path: tuple[str | int, ...], text: str) -> MappingError:
-        return MappingError(self._file, line_of(path, self._text), text)
+        return MappingError(self._file, line_of(path, self._text), text, path)

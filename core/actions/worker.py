@@ -43,12 +43,17 @@ Report = Callable[[J, Outcome, str, Request | None], None]  # outcome, reason, h
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """How a sink is doing. reason: of `down`. waiting: actions. busy_s: of the call that runs."""
+    """How a sink is doing.
+
+    reason: of `down`; retry_s: then, until the next try. waiting: actions. busy_s: of the call
+    that runs.
+    """
 
     state: SinkState
     reason: str
     waiting: int
     busy_s: float
+    retry_s: float
 
 
 class SinkWorker(Generic[J]):
@@ -118,8 +123,10 @@ class SinkWorker(Generic[J]):
         """Return how the sink is doing now."""
         with self._condition:
             since = self._busy_since_s
-            busy_s = 0.0 if since is None else time.monotonic() - since
-            return WorkerStatus(self._state, self._reason, len(self._jobs), busy_s)
+            now = time.monotonic()
+            busy_s = 0.0 if since is None else now - since
+            retry_s = max(0.0, self._retry_s - now) if self._state == "down" else 0.0
+            return WorkerStatus(self._state, self._reason, len(self._jobs), busy_s, retry_s)
 
     # the worker's thread
 
@@ -138,7 +145,7 @@ class SinkWorker(Generic[J]):
             elif self._state == "up" and time.monotonic() >= self._check_s:
                 self._attempt(self._sink.check)
         self._let_go()
-        self._drop_all("the program ends")
+        self._drop_all("the sink is given up")
 
     def _wait(self) -> bool:
         """Wait until there is something to do; False when the thread is to end."""
