@@ -16,10 +16,11 @@ import numpy as np
 
 from motionrgbd.core.decision import DecisionLayer, bundle_parameters
 from motionrgbd.core.decision_parameters import ClassParameters, DecisionParameters
-from motionrgbd.core.errors import SourceError, TeachingError, UsageError
+from motionrgbd.core.errors import SourceError, TeachingError
 from motionrgbd.core.recogniser import Recogniser
 from motionrgbd.core.results import FloatArray, GestureEvent, Prediction
 from motionrgbd.core.taught import TaughtMatcher, joined
+from motionrgbd.core.teaching_classes import new_classes
 from motionrgbd.core.teaching_examples import (
     ALTERATIONS,
     LEAST_IDLE_S,
@@ -31,6 +32,7 @@ from motionrgbd.core.teaching_examples import (
 from motionrgbd.core.teaching_fit import (
     MARGIN_S,
     class_distances,
+    falls_in,
     gesture_distances,
     idle_distances,
     limits_of,
@@ -44,12 +46,10 @@ from motionrgbd.models.taught import Memory, Taught, Template
 __all__ = ["NewClass", "OldClass", "TeachReport", "Teaching", "TeachingStopped", "teach"]
 
 MOST_EXAMPLES = 10  # of a class: more cost time at every frame and add little
-_LATE_S = 0.75  # after a gesture's end, an event is still its own
 _LOWER = 0.95  # what limits are multiplied with until the old classes hold
 _LOWEST_GATE = 0.5
 _ON_STEPS = (0.5, 0.6, 0.7, 0.8, 0.9)
 _HOLD_S = 0.1  # an alignment that has reached its end has seen the whole gesture
-_LONGEST_NAME = 60
 
 
 class TeachingStopped(Exception):  # noqa: N818 - a wish, not an error
@@ -87,7 +87,7 @@ def teach(
             "this model carries no stored examples of its classes, so it could not be told whether "
             "it forgets them: add them with `motionrgbd model remember`, or take another model"
         )
-    new = _new_classes(bundle, recordings, classes)
+    new = new_classes(bundle.labels, recordings, classes, MOST_EXAMPLES)
     for recording in recordings:
         recording.check_seen_whole(bundle.recipe.window_s)
     known = Known(bundle.network_labels, bundle.memory, bundle.taught, bundle.recipe.fps_hz)
@@ -98,39 +98,6 @@ def teach(
     finally:
         recogniser.close()
     return lesson.learn(recorded)
-
-
-def _new_classes(
-    bundle: Bundle, recordings: Sequence[LabelledRecording], classes: Sequence[str] | None
-) -> tuple[str, ...]:
-    spans = [(r, span) for r in recordings for span in r.spans]
-    if classes is None:
-        classes = tuple(dict.fromkeys(s.label for _, s in spans if s.label not in bundle.labels))
-    for label in classes:
-        if not label.strip() or label != label.strip() or len(label) > _LONGEST_NAME:
-            raise UsageError(f"'{label}' is no name of a class: 1 to {_LONGEST_NAME} letters")
-        if label.casefold() in {known.casefold() for known in bundle.labels}:
-            raise UsageError(
-                f"the model has a class '{label}' already - choose another name for the new one"
-            )
-    if not classes or len(set(classes)) != len(classes):
-        raise UsageError("no new class: mark spans with names that the model does not have yet")
-    count = Counter(span.label for _, span in spans)
-    for label in classes:
-        if not count[label]:
-            raise UsageError(f"no span of '{label}' in {', '.join(r.where for r in recordings)}")
-        if count[label] > MOST_EXAMPLES:
-            raise UsageError(
-                f"{count[label]} examples of '{label}': at most {MOST_EXAMPLES} are learned from "
-                "without training - leave some out"
-            )
-    for recording, span in spans:
-        if span.label not in classes and span.label not in bundle.labels:
-            raise SourceError(
-                f"{span.place(recording.where)}: '{span.label}' is neither a class of the model "
-                f"nor one to be taught ({', '.join(classes)})"
-            )
-    return tuple(classes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -373,19 +340,8 @@ class _Lesson:
             events += layer.update(Prediction(p, {}, i, float(time_s)))
         own = [event for event in events if event.label in self.new]
         spans = [r.spans[s] for s in apart]
-        hits = [
-            (
-                span.label,
-                any(
-                    e.label == span.label and span.start_s <= e.decided_s <= span.end_s + _LATE_S
-                    for e in own
-                ),
-            )
-            for span in spans
-        ]
-        false = sum(
-            not any(s.start_s <= e.decided_s <= s.end_s + _LATE_S for s in r.spans) for e in own
-        )
+        hits = [(s.label, any(e.label == s.label and falls_in(e, s) for e in own)) for s in spans]
+        false = sum(not any(falls_in(e, s) for s in r.spans) for e in own)
         return hits, false
 
     def warnings(self, new: Sequence[NewClass], gate: float) -> tuple[str, ...]:

@@ -180,7 +180,7 @@ def record(
                     times.append(step.timestamp_s * speed - first_s)
                     places.append(placer.place(step.features))
                     scores.append(step.prediction.probabilities)
-        _check(recording, last_s - first_s + 1.5 / source.info.fps_hz)
+        check_within(recording, last_s - first_s + 1.5 / source.info.fps_hz)
     finally:
         source.close()
     if not times:
@@ -200,7 +200,8 @@ def record(
     )
 
 
-def _check(recording: LabelledRecording, duration_s: float) -> None:
+def check_within(recording: LabelledRecording, duration_s: float) -> None:
+    """Raise SourceError for spans beyond the recording, too short or without a label."""
     for span in recording.spans:
         at = span.place(recording.where)
         if not span.label.strip():

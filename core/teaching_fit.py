@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from motionrgbd.core.results import FloatArray
+from motionrgbd.core.labels import NamedSpan
+from motionrgbd.core.results import FloatArray, GestureEvent
 from motionrgbd.core.taught import KEEP_S, Aligner, TaughtMatcher, joined
 from motionrgbd.core.teaching_examples import Recorded
 from motionrgbd.models.taught import FrameSpace, Memory, Taught, Template
@@ -15,6 +16,7 @@ from motionrgbd.models.taught import FrameSpace, Memory, Taught, Template
 Floats = NDArray[np.float64]
 
 MARGIN_S = 0.75  # around spans: neither gesture nor idle
+LATE_S = 0.75  # after a gesture's end, an event is still its own
 _PIECE_S = 2.0  # of idle: its nearest moment is one negative
 _BETWEEN = 0.6  # where the limit lies between the examples kept apart (0) and all else (1)
 _NEAR_SHARE, _FAR_SHARE = 0.8, 0.02  # of either: the quantile that stands for them
@@ -81,6 +83,11 @@ def gesture_distances(recorded: Recorded, distances: FloatArray, labels: Sequenc
         rows = recorded.rows(span.start_s + 0.3 * length, span.end_s + 0.5)
         found.append(distances[rows].min(axis=0, initial=np.inf))
     return np.array(found).reshape(-1, len(labels))
+
+
+def falls_in(event: GestureEvent, span: NamedSpan) -> bool:
+    """Whether an event was decided during a gesture, or soon enough after it."""
+    return span.start_s <= event.decided_s <= span.end_s + LATE_S
 
 
 def idle_distances(recorded: Recorded, distances: FloatArray) -> Floats:
