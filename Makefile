@@ -1,5 +1,6 @@
 # make demo: the built-in recording through the bundled model (no camera, GPU, display or torch)
 # make test: lint, types, tests        make venv: only the environment of `make test`
+# make pictures: takes those of the README again, where the bundled model is newer
 # Another interpreter: make PYTHON=/path/to/python3.12 demo
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -7,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --upgrade-strategy only-if-needed
 
-.PHONY: help demo test lint types tests venv clean
+.PHONY: help demo test lint types tests venv clean pictures
 .DELETE_ON_ERROR:
 
 help:
@@ -52,10 +53,19 @@ venv: .venv/develop.stamp
 clean:
 	rm -rf .venv build dist demo-output motionrgbd_live.egg-info .mypy_cache .pytest_cache .ruff_cache
 
-# The README's picture: the demo's window in its nineteenth second.
+# The README's pictures, taken without a display and without what the window remembers of its user.
+pictures: docs/window.png docs/designer.png docs/teach.png docs/cockpit.png
+docs/%.png: export QT_QPA_PLATFORM = offscreen
+docs/%.png: export XDG_CONFIG_HOME := $(shell mktemp -d -u)
+
+# The demo's window in its nineteenth second.
 docs/window.png: app/default.mrgbd .venv/runtime.stamp
-	QT_QPA_PLATFORM=offscreen timeout --signal=TERM 19 $(BIN)/motionrgbd-live --demo --realtime \
+	timeout --signal=TERM 19 $(BIN)/motionrgbd-live --demo --realtime \
 		--out "$$(mktemp -d)" --screenshot $@ || test $$? -eq 143 -o $$? -eq 124
+
+# The decision designer after the whole demo, with a threshold that is too high.
+docs/designer.png: app/default.mrgbd scripts/designer_picture.py .venv/runtime.stamp
+	$(BIN)/python scripts/designer_picture.py $@
 
 # The picture of teaching: the demo's first 24 seconds, as if its gestures had other names.
 docs/teach.png: app/default.mrgbd .venv/runtime.stamp
@@ -63,11 +73,11 @@ docs/teach.png: app/default.mrgbd .venv/runtime.stamp
 	sed -i '722,$$d' $$folder/examples/timestamps.csv && printf '%s\n' start_s,end_s,label \
 		2.91,4.12,'next page' 5.34,6.22,'page back' 7.10,7.79,take 12.23,13.26,open \
 		20.02,21.23,press 22.51,23.21,press > $$folder/examples.labels.csv && cd $$folder && \
-	{ QT_QPA_PLATFORM=offscreen timeout --signal=TERM 40 $(CURDIR)/$(BIN)/motionrgbd-live \
+	{ timeout --signal=TERM 40 $(CURDIR)/$(BIN)/motionrgbd-live \
 		--teach examples --screenshot $(CURDIR)/$@ || test $$? -eq 143 -o $$? -eq 124; }
 
 # The picture of the cockpit: the demo up to its first zoom.
 docs/cockpit.png: app/default.mrgbd .venv/runtime.stamp
 	folder=$$(mktemp -d) && $(BIN)/motionrgbd convert demo $$folder/demo && \
-	sed -i '407,$$d' $$folder/demo/timestamps.csv && QT_QPA_PLATFORM=offscreen $(BIN)/motionrgbd-live \
+	sed -i '407,$$d' $$folder/demo/timestamps.csv && $(BIN)/motionrgbd-live \
 		--replay $$folder/demo --cockpit --fast --close-when-finished --screenshot $@
