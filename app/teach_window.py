@@ -28,8 +28,8 @@ def teach_in_window(settings: Settings) -> Path | None:
     if settings.headless or reason is not None:
         why = reason or "--headless was asked for"
         raise UsageError(f"own gestures are marked in a window: {why}")
-    from motionrgbd.app.gui.teach_presenter import Workshop
     from motionrgbd.app.gui.teach_run import run_teaching
+    from motionrgbd.app.gui.workshop import Workshop
     from motionrgbd.app.teach_lesson import lesson_maker, limits_of
     from motionrgbd.core.session import check_onnxruntime
     from motionrgbd.core.sources.open import open_source

@@ -21,9 +21,10 @@ from motionrgbd.app.gui import teach_texts, theme
 from motionrgbd.app.gui.run import application
 from motionrgbd.app.gui.span_axes import SpanAxes
 from motionrgbd.app.gui.span_timeline import SpanTimeline
-from motionrgbd.app.gui.teach_presenter import TeachPresenter, Workshop
+from motionrgbd.app.gui.teach_presenter import TeachPresenter
 from motionrgbd.app.gui.teach_window import TeachWindow
 from motionrgbd.app.gui.window import MainWindow
+from motionrgbd.app.gui.workshop import Workshop
 from motionrgbd.app.live import main
 from motionrgbd.app.tapped_source import TappedSource
 from motionrgbd.app.teach_lesson import lesson_maker
@@ -393,7 +394,7 @@ class Bench:
 
     def ready(self) -> bool:
         """Whether the recording was read to its end."""
-        return self.window.timeline.canvas.scene().activity.finished
+        return self.window.take.timeline.canvas.scene().activity.finished
 
     def keys(self, *keys: Qt.Key) -> None:
         for key in keys:
@@ -436,7 +437,7 @@ def depths(recorded: Path) -> list[np.ndarray]:
 
 def shown_number(window: TeachWindow, depths: list[np.ndarray]) -> int:
     """Return which frame of the recording is in the picture, by its depth."""
-    scene = window.depth_view.scene()
+    scene = window.take.depth_view.scene()
     assert scene is not None
     return next(i for i, depth in enumerate(depths) if (scene.image == depth).all())
 
@@ -445,17 +446,17 @@ def test_an_example_is_marked_with_the_keyboard(
     bench: Bench, take_folder: Path, depths: list[np.ndarray]
 ) -> None:
     bench.presenter.open(str(take_folder))
-    wait_for(lambda: bench.window.depth_view.scene() is not None, "the first frame")
+    wait_for(lambda: bench.window.take.depth_view.scene() is not None, "the first frame")
     assert shown_number(bench.window, depths) == 0
     wait_for(bench.ready, "the recording to be read")
     gesture = performance().info.script[0]
     first, last = round(gesture.start_s * 30), round(gesture.end_s * 30)
-    bench.window.moment_wanted.emit(first / 30)
+    bench.window.take.moment_wanted.emit(first / 30)
     bench.keys(Qt.Key.Key_I)
-    bench.window.moment_wanted.emit((last - 1) / 30)
+    bench.window.take.moment_wanted.emit((last - 1) / 30)
     bench.keys(Qt.Key.Key_Right, Qt.Key.Key_Left, Qt.Key.Key_O)
     wait_for(lambda: shown_number(bench.window, depths) == last - 1, "the gesture's last frame")
-    assert "Type which gesture" in bench.window.marks.said()
+    assert "Type which gesture" in bench.window.take.marks.said()
     QTest.keyClicks(bench.window.focusWidget(), "thumbs up")
     QTest.keyClick(bench.window.focusWidget(), Qt.Key.Key_Return)
     (span,) = read_spans(take_folder.with_name("take.labels.csv"))
@@ -471,17 +472,17 @@ def test_an_example_is_marked_with_the_keyboard(
 def test_what_is_refused_is_said_and_changes_nothing(bench: Bench, take_folder: Path) -> None:
     take_folder.with_name("take.labels.csv").write_text("start_s,end_s,label\n1,2,push\n")
     bench.presenter.open(str(take_folder))
-    window, marks = bench.window, bench.window.marks
+    window, marks = bench.window, bench.window.take.marks
     bench.keys(Qt.Key.Key_O)
     assert "begins first (I)" in marks.said()
-    window.moment_wanted.emit(3.0)
+    window.take.moment_wanted.emit(3.0)
     bench.keys(Qt.Key.Key_I)
-    window.moment_wanted.emit(2.5)
+    window.take.moment_wanted.emit(2.5)
     bench.keys(Qt.Key.Key_O)
     assert "before the start" in marks.said()
-    window.moment_wanted.emit(1.5)
+    window.take.moment_wanted.emit(1.5)
     bench.keys(Qt.Key.Key_I)
-    window.moment_wanted.emit(2.5)
+    window.take.moment_wanted.emit(2.5)
     marks.set_label("wave")
     bench.keys(Qt.Key.Key_O)
     assert "overlaps ‘push’" in marks.said()
@@ -494,12 +495,12 @@ def test_the_recording_plays_to_its_end_and_again(
 ) -> None:
     bench.presenter.open(str(take_folder))
     wait_for(bench.ready, "the recording to be read")
-    bench.window.transport.change_speed(2)  # as fast as it goes
+    bench.window.take.transport.change_speed(2)  # as fast as it goes
     bench.keys(Qt.Key.Key_Space)
-    wait_for(lambda: bench.window.transport.elapsed_s() > 1.0, "some frames")
-    wait_for(lambda: not bench.window.transport.playing(), "the end")
+    wait_for(lambda: bench.window.take.transport.elapsed_s() > 1.0, "some frames")
+    wait_for(lambda: not bench.window.take.transport.playing(), "the end")
     last_s = (performance().info.frame_count or 0) / 30 - 1 / 30
-    assert bench.window.transport.elapsed_s() == pytest.approx(last_s, abs=0.2)
+    assert bench.window.take.transport.elapsed_s() == pytest.approx(last_s, abs=0.2)
     bench.keys(Qt.Key.Key_Home)
     wait_for(lambda: shown_number(bench.window, depths) == 0, "the first frame")
 
@@ -518,22 +519,24 @@ def test_a_table_that_cannot_be_read_is_named_and_left_alone(
 
 
 def test_a_camera_that_does_not_answer_is_said(bench: Bench) -> None:
-    bench.window.source_wanted.emit("webcam")
+    bench.window.sources.source_wanted.emit("webcam")
     assert "no webcam 0 answers" in bench.window.notice_bar.notice().detail
 
 
 def test_examples_are_recorded_from_the_camera_and_then_marked(bench: Bench) -> None:
     bench.presenter.open("realsense")
-    wait_for(lambda: bench.window.color_view.scene() is not None, "the camera's picture")
-    assert not bench.window.marks.isEnabled()
+    wait_for(lambda: bench.window.take.color_view.scene() is not None, "the camera's picture")
+    assert not bench.window.take.marks.isEnabled()
     bench.keys(Qt.Key.Key_R)
-    wait_for(lambda: re.search(r"s, [1-9]\d+ frames", bench.window.counted()), "some frames")
+    wait_for(
+        lambda: re.search(r"s, [1-9]\d+ frames", bench.window.sources.counted()), "some frames"
+    )
     bench.keys(Qt.Key.Key_R)
     (take,) = bench.session.takes
     assert Path(take.spec).parent.name == "own"
     assert take.info.frame_count is not None
     assert take.info.frame_count > 5
-    assert bench.window.marks.isEnabled()
+    assert bench.window.take.marks.isEnabled()
 
 
 def test_the_smallest_window_cuts_nothing_off(app: QApplication) -> None:
@@ -603,38 +606,38 @@ def test_marked_gestures_are_taught_reported_saved_and_used(
     window, used = lesson.window, []
     lesson.presenter.used.connect(used.append)
     assert window.lesson.todo() == "Ready to teach ‘thumbs up’."
-    window.teach()
-    assert not window.marks.isEnabled()
+    window.lesson.teach()
+    assert not window.take.marks.isEnabled()
     wait_for(lambda: window.notice_bar.notice().headline != "Teaching", "the lesson")
     assert window.notice_bar.notice().headline == "Taught", window.notice_bar.notice()
     told = window.report_panel.report.toPlainText()
     assert re.search(r"thumbs up\n\d+ to \d+ % \(95 % interval\)\s+[012] of 2", told), told
     assert "right before: 100.0 %, now: " in told
     assert "Each example was left out once" in told
-    window.use_wanted.emit()
+    window.report_panel.use_wanted.emit()
     assert not used, "what is not saved cannot be used"
     window.save_wanted.emit(str(tmp_path / "own" / "mine.mrgbd"))
     taught = load_bundle(tmp_path / "own" / "mine.mrgbd")
     assert taught.taught_labels == ("thumbs up",)
     assert taught.network_labels == load_bundle(teachable).labels
-    window.use_wanted.emit()
+    window.report_panel.use_wanted.emit()
     assert used == [tmp_path / "own" / "mine.mrgbd"]
     assert not window.isVisible()
 
 
 def test_a_cancelled_lesson_changes_nothing(lesson: Bench) -> None:
     window = lesson.window
-    window.teach()
-    window.cancel_wanted.emit()
+    window.lesson.teach()
+    window.lesson.cancel_wanted.emit()
     wait_for(lambda: window.notice_bar.notice().headline != "Teaching", "the end")
     assert window.notice_bar.notice().headline == "Cancelled"
-    assert window.marks.isEnabled()
+    assert window.take.marks.isEnabled()
     assert window.lesson.ready()
 
 
 def test_a_refused_lesson_says_why(lesson: Bench, tmp_path: Path) -> None:
     (tmp_path / "one").unlink()  # the other one is shown
-    lesson.window.teach()
+    lesson.window.lesson.teach()
     wait_for(lambda: lesson.window.notice_bar.notice().headline != "Teaching", "the end")
     notice = lesson.window.notice_bar.notice()
     assert (notice.tone, notice.headline) == ("error", "Not taught")

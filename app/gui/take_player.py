@@ -4,20 +4,16 @@ moment, and a scan for what moves when."""
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from motionrgbd.app.activity import Activity, ActivityScan
 from motionrgbd.app.gui.history import FrameOrder
+from motionrgbd.app.gui.workshop import Workshop
 from motionrgbd.app.tapped_source import TappedSource
 from motionrgbd.app.teaching_session import Take
 from motionrgbd.core.engine import Engine
 from motionrgbd.core.errors import SourceError
-from motionrgbd.core.recogniser import Recogniser
 from motionrgbd.core.results import Snapshot
 from motionrgbd.core.sources.source import SeekableSource, Source
-
-if TYPE_CHECKING:
-    from motionrgbd.app.gui.teach_presenter import Workshop
 
 _ARRIVES_S = 1.0  # a moment that was asked for; later, what comes is shown as it is
 
@@ -54,14 +50,14 @@ class TakePlayer:
             if first is None or not isinstance(source, SeekableSource):
                 raise SourceError(f"{take.info.name} cannot be marked: it has no frame to go to")
             source.seek(first.timestamp_s)
-            engine = Engine(source, _recogniser(shop), pace="realtime")
+            engine = Engine(source, shop.recogniser(), pace="realtime")
         except BaseException:
             source.close()
             raise
         player = cls(engine, take=take, camera=None, origin_s=first.timestamp_s)
         engine.step()  # shows the first frame, and holds
         engine.start()
-        player._scan = ActivityScan(take.open, _recogniser(shop))
+        player._scan = ActivityScan(take.open, shop.recogniser())
         player._scan.start()
         return player
 
@@ -70,7 +66,7 @@ class TakePlayer:
         """Show a camera."""
         tapped = TappedSource(source)
         try:
-            engine = Engine(tapped, _recogniser(shop))
+            engine = Engine(tapped, shop.recogniser())
         except BaseException:
             source.close()
             raise
@@ -169,7 +165,3 @@ class TakePlayer:
     def _at_end(self) -> bool:
         assert self._take is not None
         return self._take.times.beside(self.at_s, 1) <= self.at_s
-
-
-def _recogniser(shop: Workshop) -> Recogniser:
-    return Recogniser(shop.bundle, device=shop.device, precision=shop.precision)

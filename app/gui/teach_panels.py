@@ -65,7 +65,8 @@ class RichText(QTextBrowser):
 class MarkRow(QWidget):
     """The buttons that mark a span, its name, and why the last wish was refused.
 
-    named: a name was entered. The name's completion offers the labels used so far.
+    named: a name was entered. The name's completion offers the labels used so far. forgotten: the
+    mark, or the choice, is to go.
     """
 
     mark_in = Signal()
@@ -73,6 +74,8 @@ class MarkRow(QWidget):
     named = Signal(str)
     delete_wanted = Signal()
     undo_wanted = Signal()
+    redo_wanted = Signal()  # by key only, like the next
+    forgotten = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -196,6 +199,11 @@ class LessonPanel(QWidget):
     def ready(self) -> bool:
         """Return whether teaching can begin."""
         return self._teach.isEnabled()
+
+    def teach(self) -> None:
+        """Ask for teaching to begin."""
+        if self.ready():
+            self.teach_wanted.emit()
 
     def set_progress(self, share: float | None, text: str = "") -> None:
         """Show how far teaching is; None: it is not going on."""

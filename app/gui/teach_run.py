@@ -8,8 +8,9 @@ from pathlib import Path
 from PySide6.QtCore import QTimer
 
 from motionrgbd.app.gui.run import application, closing_on_signals
-from motionrgbd.app.gui.teach_presenter import TeachPresenter, Workshop
+from motionrgbd.app.gui.teach_presenter import TeachPresenter
 from motionrgbd.app.gui.teach_window import TeachWindow
+from motionrgbd.app.gui.workshop import Workshop
 from motionrgbd.app.teaching_session import Limits, TeachingSession
 from motionrgbd.core.errors import INTERRUPTED_EXIT_CODE, OutputError
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+from motionrgbd.app.gui.texts import Notice
 from motionrgbd.app.gui.theme import Theme
 from motionrgbd.app.tapped_source import RecordingCount
 from motionrgbd.app.teaching_session import ClassRow, Standing
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from motionrgbd.core.teaching import NewClass, TeachReport
 
 _Z = 1.959964  # both sides of a normal distribution leave 5 % outside
+
+
+def trouble(headline: str, error: Exception) -> Notice:
+    """Return what is said where something failed."""
+    return Notice("error", headline, " ".join(str(error).split()) or type(error).__name__)
 
 
 def gesture_list(standing: Standing, colours: Mapping[str, int], theme: Theme) -> str:
