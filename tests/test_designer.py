@@ -16,9 +16,10 @@ from PySide6.QtWidgets import QApplication, QWidget
 from motionrgbd.app.decision_design import Counts, Truth
 from motionrgbd.app.decision_trace import PredictionScan
 from motionrgbd.app.gui import theme
+from motionrgbd.app.gui.class_table import ClassRow, ClassTable
 from motionrgbd.app.gui.design_presenter import Designing, DesignPresenter
 from motionrgbd.app.gui.design_timeline import DesignTimeline
-from motionrgbd.app.gui.designer import ClassRow, ClassTable, FigureRow
+from motionrgbd.app.gui.designer import FigureRow
 from motionrgbd.app.gui.presenter import Presenter
 from motionrgbd.app.gui.run import application, join_designer
 from motionrgbd.app.gui.window import MainWindow

@@ -23,7 +23,8 @@ from motionrgbd.app.decision_design import (
     without_own,
 )
 from motionrgbd.app.decision_trace import DecisionTrace, PredictionScan
-from motionrgbd.app.gui.designer import ALL_CLASSES, ClassRow, DesignerPage
+from motionrgbd.app.gui.class_table import ClassRow
+from motionrgbd.app.gui.designer import ALL_CLASSES, DesignerPage
 from motionrgbd.app.gui.engine_view import EngineView
 from motionrgbd.core.decision_parameters import ClassParameters, DecisionError, DecisionParameters
 from motionrgbd.core.errors import MotionRGBDError
