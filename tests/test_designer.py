@@ -19,17 +19,17 @@ from motionrgbd.app.gui import theme
 from motionrgbd.app.gui.class_table import ClassRow, ClassTable
 from motionrgbd.app.gui.design_presenter import Designing, DesignPresenter
 from motionrgbd.app.gui.design_timeline import DesignTimeline
-from motionrgbd.app.gui.designer import FigureRow
+from motionrgbd.app.gui.designer import DesignerPage, FigureRow
 from motionrgbd.app.gui.presenter import Presenter
 from motionrgbd.app.gui.run import application, join_designer
 from motionrgbd.app.gui.window import MainWindow
 from motionrgbd.core.decision import bundle_parameters
 from motionrgbd.core.engine import Engine
 from motionrgbd.core.errors import OutputError
-from motionrgbd.core.frames import ScriptedGesture
+from motionrgbd.core.frames import RGBDFrame, ScriptedGesture
 from motionrgbd.core.matching import JudgedEvent, Outcome
 from motionrgbd.core.recogniser import Recogniser
-from motionrgbd.core.results import GestureEvent
+from motionrgbd.core.results import Box, GestureEvent, Health, Snapshot
 from motionrgbd.core.sources.open import open_source
 from motionrgbd.core.sources.options import SourceOptions
 from motionrgbd.models.bundle import load_bundle
@@ -270,6 +270,19 @@ def test_what_is_wrong_is_red_and_what_is_right_is_not() -> None:
     assert shows(timeline.canvas, red)
     timeline.set_scene(events=(), missed=(ScriptedGesture("a", 4, 5),))
     assert shows(timeline.canvas, red)
+
+
+def test_depth_alone_is_shown_in_its_own_range() -> None:
+    page = DesignerPage()
+    depth = np.full((48, 64), 700, np.uint16)
+    depth[:, 32:] = 900
+    frame = RGBDFrame(None, depth, 0, 0.0)
+    page.set_snapshot(Snapshot(frame, Box(8, 0, 56, 48), {}, None, False, Health()))
+    scene = page.picture.scene()
+    assert scene is not None
+    assert (scene.image == depth).all()
+    assert scene.range_mm == (700, 900)
+    page.deleteLater()
 
 
 def test_a_short_peak_is_never_lost_between_two_pixels() -> None:

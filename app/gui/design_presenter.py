@@ -11,7 +11,6 @@ from typing import Any, cast
 
 from PySide6.QtCore import QObject, QTimer
 
-from motionrgbd.app import overlay
 from motionrgbd.app.decision_design import (
     Counts,
     Design,
@@ -66,7 +65,6 @@ class DesignPresenter(QObject):
         self._truth = Truth()
         self._origin_s: float | None = None
         self._snapshot: Snapshot | None = None
-        self._range = overlay.DepthRange()
         self._shown_s = 0.0
         self._own_trace = DecisionTrace(len(engine.labels))
         if designing.scan is None:
@@ -152,12 +150,7 @@ class DesignPresenter(QObject):
         self._page.timeline.set_scene(playhead_s=at_s)
         if self._engine.info.live or at_s >= self._origin_s:
             self._page.timeline.follow(at_s - self._origin_s)
-        modality = "color" if snapshot.frame.color is not None else "depth"
-        if snapshot.frame.depth is not None:
-            self._range.update(snapshot.frame.depth)
-        self._page.picture.set_scene(
-            overlay.scene(snapshot, modality, heat=None, opacity=0.0)  # type: ignore[arg-type]
-        )
+        self._page.set_snapshot(snapshot)
 
     # ---- what is asked for ----
 

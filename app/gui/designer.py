@@ -13,11 +13,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from motionrgbd.app import overlay
 from motionrgbd.app.decision_design import Counts
 from motionrgbd.app.gui.class_table import ClassTable
 from motionrgbd.app.gui.design_timeline import DesignTimeline
 from motionrgbd.app.gui.panels import Card, ElidedLabel, scaled_font
 from motionrgbd.app.gui.picture import PictureView
+from motionrgbd.core.results import Snapshot
+from motionrgbd.models.recipe import Modality
 
 ALL_CLASSES = "All gestures"
 TIMES = (
@@ -122,6 +125,7 @@ class DesignerPage(QWidget):
         self.save_button = QPushButton("Save as my settings")
         self._state = ElidedLabel("", role=QPalette.ColorRole.PlaceholderText)
         self.below = QVBoxLayout()
+        self._depth_range = overlay.DepthRange()
         self._lay_out()
         self._join_signals()
 
@@ -188,6 +192,15 @@ class DesignerPage(QWidget):
             spin.valueChanged.connect(lambda value, name=name: self.time_set.emit(name, value))
 
     # ---- setters ----
+
+    def set_snapshot(self, snapshot: Snapshot) -> None:
+        """Show a moment's picture: colour, or depth where there is no colour."""
+        range_mm = overlay.DEFAULT_RANGE_MM
+        if snapshot.frame.depth is not None:
+            range_mm = self._depth_range.update(snapshot.frame.depth)
+        modality: Modality = "color" if snapshot.frame.color is not None else "depth"
+        scene = overlay.scene(snapshot, modality, heat=None, opacity=0.0, range_mm=range_mm)
+        self.picture.set_scene(scene)
 
     def set_class(self, name: str, own: bool, whole: bool) -> None:
         """Name the chosen class. own: it has own thresholds; whole: it is all of them."""
