@@ -92,19 +92,37 @@ def fusion_loss(output: FusionOutput, target: Tensor, temperature: float) -> Fus
         cross_entropy(o.color, target, color)
         + cross_entropy(o.depth, target, depth)
         + cross_entropy(o.fusion, target, both),
-        mean_of(both, _modality_error(o.color_modality, 1.0))
-        + mean_of(both, _modality_error(o.depth_modality, 0.0)),
-        mean_of(both, (o.decoded - o.color_features).square().mean(dim=1))
-        + mean_of(both, (o.decoded - o.depth_features).square().mean(dim=1)),
+        modality_loss(o, both),
+        reconstruction_loss(o, both),
         distillation(o.color_tokens, o.color_student, temperature, color)
         + distillation(o.depth_tokens, o.depth_student, temperature, depth),
     )
 
 
-def _modality_error(logit: Tensor, is_color: float) -> Tensor:
-    """Binary cross entropy (B,) of logits (B, 1) that features are colour's."""
+def modality_loss(output: FusionOutput, rows: Tensor | None = None) -> Tensor:
+    """Cross entropy of R' being colour's and D' not; mean over the batch, or its rows (B,)."""
+    return _modality_error(output.color_modality, 1.0, rows) + _modality_error(
+        output.depth_modality, 0.0, rows
+    )
+
+
+def reconstruction_loss(output: FusionOutput, rows: Tensor | None = None) -> Tensor:
+    """Squared error of what CAPF's decoder returns, to colour's features and to depth's."""
+    decoded, color, depth = output.decoded, output.color_features, output.depth_features
+    if rows is None:
+        return functional.mse_loss(decoded, color) + functional.mse_loss(decoded, depth)
+    return mean_of(rows, (decoded - color).square().mean(dim=1)) + mean_of(
+        rows, (decoded - depth).square().mean(dim=1)
+    )
+
+
+def _modality_error(logit: Tensor, is_color: float, rows: Tensor | None) -> Tensor:
+    """Binary cross entropy of logits (B, 1) that features are colour's."""
     target = torch.full_like(logit, is_color)
-    return functional.binary_cross_entropy_with_logits(logit, target, reduction="none")[:, 0]
+    if rows is None:
+        return functional.binary_cross_entropy_with_logits(logit, target)
+    each = functional.binary_cross_entropy_with_logits(logit, target, reduction="none")[:, 0]
+    return mean_of(rows, each)
 
 
 def network_loss(

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from motionrgbd.models.config import NetworkConfig
 from motionrgbd.models.fusion import FusionOutput
-from motionrgbd.models.losses import distillation
+from motionrgbd.models.losses import distillation, modality_loss, reconstruction_loss
 from motionrgbd.models.recipe import Modality, Recipe
 from motionrgbd.models.streaming import StreamingNetwork
 from motionrgbd.training.batches import moved
@@ -24,7 +24,7 @@ from motionrgbd.training.hand_network import (
     gesture_scores,
     stage_loss,
 )
-from motionrgbd.training.hand_plans import IDLE, Planner, plan_clip
+from motionrgbd.training.hand_plans import Planner, plan_clip
 from motionrgbd.training.hand_recipe import Mixture
 from motionrgbd.training.hand_streams import Augmentation, HandStream, draw, take_of
 from motionrgbd.training.loop import DISTILLATION_TAU, process
@@ -184,12 +184,6 @@ class FusionTask:
 
 def fused_loss(parts: FusionOutput, batch: HandBatch) -> Tensor:
     """The fusion loss (Eq. 18) with the classes' loss of both label sets."""
-    is_color, is_depth = (
-        torch.ones_like(parts.color_modality),
-        torch.zeros_like(parts.depth_modality),
-    )
-    bce = nn.functional.binary_cross_entropy_with_logits
-    mse = nn.functional.mse_loss
     students = distillation(parts.color_tokens, parts.color_student, DISTILLATION_TAU)
     students = students + distillation(parts.depth_tokens, parts.depth_student, DISTILLATION_TAU)
     return (
@@ -197,10 +191,8 @@ def fused_loss(parts: FusionOutput, batch: HandBatch) -> Tensor:
         + class_loss(parts.depth, batch.fine, batch.gesture)
         + class_loss(parts.fusion, batch.fine, batch.gesture)
         + class_loss(parts.scores, batch.fine, batch.gesture)
-        + bce(parts.color_modality, is_color)
-        + bce(parts.depth_modality, is_depth)
-        + mse(parts.decoded, parts.color_features)
-        + mse(parts.decoded, parts.depth_features)
+        + modality_loss(parts)
+        + reconstruction_loss(parts)
         + students / len(batch.fine)
     )
 
@@ -233,14 +225,3 @@ def accuracies(
         "14": float((gesture_scores(scores).argmax(1) == truth // 2).float().mean()),
         "28": float((scores.argmax(1) == truth).float().mean()),
     }
-
-
-__all__ = [
-    "IDLE",
-    "FusionTask",
-    "HandBatches",
-    "HandData",
-    "StageTask",
-    "accuracies",
-    "clip_scores",
-]
