@@ -25,6 +25,7 @@ from motionrgbd.core.errors import CameraError, UsageError
 from motionrgbd.core.frames import RGBDFrame, SourceInfo
 from motionrgbd.core.pipes import LatestSlot, Pipe, PipeClosedError
 from motionrgbd.core.recogniser import Recogniser, Step
+from motionrgbd.core.region import RegionOfInterest
 from motionrgbd.core.results import Health, ModalityUse, Percentiles, Snapshot
 from motionrgbd.core.sources.source import SeekableSource, Source
 from motionrgbd.core.timing import RateMeter, StageClock
@@ -68,8 +69,8 @@ class Engine:
     """Runs a recogniser over a source in two threads; views poll, observers are called.
 
     `start`, `stop`, `wait` and the transport are called by the owner's thread; `snapshot`,
-    `health`, `state`, `error` and `decide_with` by any. Observers run in the engine thread, for
-    every step.
+    `health`, `state`, `error`, `decide_with` and `limit_to` by any. Observers run in the engine
+    thread, for every step.
     pace: a recording is replayed in real time, or as fast as it goes; a live source has its own.
     give_up_after_s: a camera silent for this long ends the run with CameraError; None waits.
     """
@@ -146,6 +147,18 @@ class Engine:
     def decide_with(self, parameters: DecisionParameters) -> None:
         """Decide by these from the next step on. Raises DecisionError where they do not fit."""
         self._recogniser.decide_with(parameters)
+
+    @property
+    def region(self) -> RegionOfInterest | None:
+        """Where depth counts from the next step on; None: everywhere."""
+        return self._recogniser.region
+
+    def limit_to(self, region: RegionOfInterest | None) -> None:
+        """Let only depth inside a region count from the next step on; None: all of it.
+
+        Raises RegionError where the source has no depth in millimetres.
+        """
+        self._recogniser.limit_to(region)
 
     def add_observer(self, observer: Observer) -> None:
         """Have every step delivered, in the engine thread; call before `start`."""

@@ -15,8 +15,9 @@ from motionrgbd.calibration.intrinsics import Intrinsics
 from motionrgbd.core.depth8 import EightBitDepth
 from motionrgbd.core.frames import DepthImage, RGBDFrame
 from motionrgbd.core.hand_finder import TRAJECTORY_SIZE, HandFinder
-from motionrgbd.core.hand_place import HandDetector
+from motionrgbd.core.hand_place import HandDetector, frame_shape
 from motionrgbd.core.person_crop import PersonCrop
+from motionrgbd.core.region import RegionLimits, RegionOfInterest
 from motionrgbd.core.results import Box, FloatArray, GuidanceMap
 from motionrgbd.models.recipe import (
     FrameView,
@@ -62,12 +63,16 @@ def make_preparer(
     intrinsics: Intrinsics | None,
     eight_bit: EightBitDepth | None = None,
     detector: HandDetector | None = None,
+    region: RegionOfInterest | None = None,
 ) -> Preparer:
     """Return the preparer that the recipe's view asks for.
 
     eight_bit: how the source made millimetres of 8-bit depth; None where it measured them.
     detector: of a hand view, tells where the hand is; None: found as in the live application.
+    region: what lies outside is not seen, by the finder of hands neither; needs `intrinsics`.
     """
+    if region is not None and intrinsics is not None:
+        return RegionPreparer(make_preparer(recipe, intrinsics, None, detector), region, intrinsics)
     if isinstance(recipe.view, HandView):
         return HandPreparer(recipe, recipe.view, intrinsics, detector, eight_bit=eight_bit)
     return FramePreparer(recipe, recipe.view, eight_bit)
@@ -171,6 +176,27 @@ class HandPreparer:
         return np.asarray(
             cv2.resize(picture, self._recipe.size_px, interpolation=cv2.INTER_AREA), np.uint8
         )
+
+
+class RegionPreparer:
+    """Hands on what lies in a region of interest, as `RegionLimits` cuts it."""
+
+    def __init__(
+        self, preparer: Preparer, region: RegionOfInterest, intrinsics: Intrinsics
+    ) -> None:
+        self._preparer = preparer
+        self._region, self._intrinsics = region, intrinsics
+        self._limits: RegionLimits | None = None  # made for the size of the first picture
+
+    def reset(self) -> None:
+        """Begin a stream; the region stays."""
+        self._preparer.reset()
+
+    def prepare(self, frame: RGBDFrame) -> Prepared:
+        height, width = frame_shape(frame)
+        if self._limits is None or self._limits.near_mm.shape != (height, width):
+            self._limits = RegionLimits.of(self._region, self._intrinsics, width, height)
+        return self._preparer.prepare(self._limits.cut(frame))
 
 
 _NO_TRAJECTORY: FloatArray = np.zeros(TRAJECTORY_SIZE, np.float32)

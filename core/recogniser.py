@@ -21,6 +21,7 @@ from motionrgbd.core.guidance import GuidanceSettings, GuidanceStream
 from motionrgbd.core.hand_finder import SPEEDS
 from motionrgbd.core.modality_watch import WORDS, ModalityWatch
 from motionrgbd.core.preprocess import Picture, Prepared, make_preparer, motion_vector, normalise
+from motionrgbd.core.region import RegionOfInterest, check_region
 from motionrgbd.core.results import (
     Box,
     FloatArray,
@@ -105,7 +106,7 @@ class Recogniser:
     """A model applied to one stream at a time. Used by one thread; `open` starts a stream.
 
     decision: decides by these instead of the bundle's. Raises DecisionError where they name
-    labels that the model does not have.
+    labels that the model does not have. region: depth outside it is no reading.
     """
 
     def __init__(
@@ -115,6 +116,7 @@ class Recogniser:
         device: str = "auto",
         precision: str = "fp32",
         decision: DecisionParameters | None = None,
+        region: RegionOfInterest | None = None,
     ) -> None:
         self.bundle = bundle
         self.recipe = bundle.recipe
@@ -122,6 +124,8 @@ class Recogniser:
         self.clock = StageClock()
         self._decision = DecisionLayer(bundle.labels, decision or bundle_parameters(bundle))
         self._decide_with = self._decision.parameters
+        self._region = self._prepared_for = region
+        self._info: SourceInfo | None = None
         self._runner = make_runner(bundle, device=device, precision=precision)
         self._taught = TaughtMatcher(bundle.taught, self.recipe.fps_hz) if bundle.taught else None
         self._taught_shares: FloatArray | None = None
@@ -150,8 +154,27 @@ class Recogniser:
         check_labels(parameters, self.labels)
         self._decide_with = parameters  # one reference: a step sees the old ones or the new ones
 
+    @property
+    def region(self) -> RegionOfInterest | None:
+        """Where depth counts from the next step on; None: everywhere."""
+        return self._region
+
+    def limit_to(self, region: RegionOfInterest | None) -> None:
+        """Let depth outside a region be no reading from the next step on; None: all counts.
+
+        May be called by any thread. The search for the hand begins anew; a gesture that was decided
+        stays so. Raises RegionError, with nothing changed, where the source has no millimetres.
+        """
+        if region is not None and self._info is not None:
+            check_region(self._info)
+        self._region = region  # one reference: a step sees the old one or the new one
+
     def open(self, info: SourceInfo) -> None:
-        """Begin a stream of this source. Raises ModalityError where the model needs more."""
+        """Begin a stream of this source.
+
+        Raises ModalityError where the model needs more, RegionError where there is a region and
+        the source has no depth in millimetres.
+        """
         has = {"color": info.has_color, "depth": info.has_depth}
         lacking = [WORDS[m] for m in self.bundle.modalities if not has[m]]
         if lacking and not (self.bundle.falls_back and len(lacking) == 1):
@@ -162,8 +185,17 @@ class Recogniser:
         self._watching = self.bundle.falls_back and not lacking
         self._watches = {m: ModalityWatch(m, live=info.live) for m in self.bundle.modalities}
         self._sampler = GridSampler(self.recipe.fps_hz, info.fps_hz)
-        self._preparer = make_preparer(self.recipe, info.intrinsics, info.eight_bit)
+        if self._region is not None:
+            check_region(info)
+        self._info = info
+        self._prepare_for(self._region)
         self.reset()
+
+    def _prepare_for(self, region: RegionOfInterest | None) -> None:
+        assert self._info is not None
+        intrinsics, eight_bit = self._info.intrinsics, self._info.eight_bit
+        self._preparer = make_preparer(self.recipe, intrinsics, eight_bit, region=region)
+        self._prepared_for = region
 
     def reset(self) -> None:
         """Forget the past: the next frame begins a new stream."""
@@ -242,6 +274,9 @@ class Recogniser:
         frame = seen.frame
         if self._start_s is None:
             self._start_s = frame.timestamp_s
+        region = self._region
+        if region is not self._prepared_for:
+            self._prepare_for(region)
         with self.clock.measure("prepare"):
             prepared = self._preparer.prepare(seen.trusted)
         if self._watching:
