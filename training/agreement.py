@@ -21,9 +21,9 @@ from motionrgbd.core.runner import NetworkInput, make_runner
 from motionrgbd.models.bundle import Bundle, Precision
 from motionrgbd.models.unimodal import UnimodalNetwork
 from motionrgbd.training.export import released_bundle
+from motionrgbd.training.probe_clips import load_probe_clips, resized
 from motionrgbd.training.quantise import quantised_graphs
 from motionrgbd.training.reference_probe import CONFIG, RECIPE, SIZE_PX
-from motionrgbd.training.shrec17 import load_clips, resized
 from motionrgbd.training.stream_bench import without_refresh
 
 
@@ -33,7 +33,7 @@ def agreement_table(probe: Path, data: Path, clips: int = 200) -> str:
     network.load_state_dict(torch.load(probe, weights_only=True)["model"])
     exact, wrapped = released_bundle(network, RECIPE, mode="exact", modality="depth")
     live, _ = released_bundle(network, RECIPE, mode="live", modality="depth")
-    found = load_clips(data / "shrec17", "val")
+    found = load_probe_clips(data / "shrec17", "val")
     chosen = np.random.default_rng(0).permutation(len(found.labels))[:clips]
     pictures = [resized(found.depth[i], SIZE_PX) for i in chosen]
     modes: tuple[tuple[str, Bundle, Precision], ...] = (

@@ -17,12 +17,13 @@ from torch import Tensor
 
 from motionrgbd.core.guidance import GuidanceSettings, clip_guidance
 from motionrgbd.core.preprocess import normalise
+from motionrgbd.core.synthetic.gestures import GESTURES
 from motionrgbd.models.config import NetworkConfig
 from motionrgbd.models.recipe import FrameView, GreyDepth, Recipe
 from motionrgbd.models.unimodal import UnimodalNetwork
 from motionrgbd.training.loop import Schedule, fit, prepared
 from motionrgbd.training.objective import Objective
-from motionrgbd.training.shrec17 import GESTURES, HandClips, load_clips, resized
+from motionrgbd.training.probe_clips import ProbeClips, load_probe_clips, resized
 
 SIZE_PX = 48
 CONFIG = NetworkConfig(
@@ -68,7 +69,7 @@ def network_inputs(clips: np.ndarray) -> tuple[Tensor, Tensor]:
 class ClipSampler:
     """Draws augmented clips: rotated, scaled and shifted as a whole, brightness moved."""
 
-    def __init__(self, clips: HandClips, seed: int) -> None:
+    def __init__(self, clips: ProbeClips, seed: int) -> None:
         self._clips = clips
         self._seed = seed
 
@@ -91,7 +92,7 @@ class ClipSampler:
 class ReferenceProbe:
     """The task of `training.loop.fit`."""
 
-    def __init__(self, sampler: ClipSampler, held_out: HandClips) -> None:
+    def __init__(self, sampler: ClipSampler, held_out: ProbeClips) -> None:
         self._sampler, self._held_out = sampler, held_out
         self._objective = Objective()
 
@@ -113,7 +114,7 @@ class ReferenceProbe:
 
 
 @torch.no_grad()
-def accuracy(network: UnimodalNetwork, clips: HandClips) -> float:
+def accuracy(network: UnimodalNetwork, clips: ProbeClips) -> float:
     """Return the share of clips whose best class is right."""
     right = 0
     for start in range(0, len(clips.labels), BATCH):
@@ -131,7 +132,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=7, help=f"of {STEPS_PER_EPOCH} steps")
     arguments = parser.parse_args(argv)
-    train, held_out = (load_clips(arguments.data / "shrec17", name) for name in ("train", "val"))
+    train, held_out = (
+        load_probe_clips(arguments.data / "shrec17", name) for name in ("train", "val")
+    )
     schedule = Schedule(
         arguments.epochs,
         STEPS_PER_EPOCH,
