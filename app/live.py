@@ -164,7 +164,7 @@ def _run_one(settings: Settings) -> Settings | None:
     _tell_modalities(session)
     actions: RunActions | None = None
     try:
-        actions = _open_actions(settings, session)
+        actions = _open_actions(settings, session, window)
         cockpit = _open_cockpit(settings, session, window)
         outputs = _open_outputs(settings, session)
         demo = _open_demo(settings, session)
@@ -318,12 +318,14 @@ def _tell_modalities(session: Session) -> None:
         print(text, flush=True)
 
 
-def _open_actions(settings: Settings, session: Session) -> RunActions | None:
-    if settings.actions is None:
+def _open_actions(settings: Settings, session: Session, window: bool) -> RunActions | None:
+    """Return what gestures do; in a window that may still be written."""
+    writable = window and not settings.cockpit
+    if settings.actions is None and not writable:
         return None
     from motionrgbd.app.actions import open_actions
 
-    return open_actions(settings, _folder(settings), session.engine.labels)
+    return open_actions(settings, _folder(settings), session.engine.labels, window=writable)
 
 
 def _folder(settings: Settings) -> Path | None:
@@ -415,7 +417,7 @@ def _play(
         if window and cockpit is not None:
             _play_in_cockpit(engine, settings, printer, cockpit)
         elif window:
-            _play_in_window(session, settings, printer, teaching)
+            _play_in_window(session, settings, printer, teaching, actions)
         else:
             run_headless(engine, printer)
         state = "finished" if engine.state == "finished" else "stopped"
@@ -439,7 +441,11 @@ def _play(
 
 
 def _play_in_window(
-    session: Session, settings: Settings, printer: EventPrinter, teaching: threading.Event
+    session: Session,
+    settings: Settings,
+    printer: EventPrinter,
+    teaching: threading.Event,
+    actions: RunActions | None,
 ) -> None:
     from motionrgbd.app.gui.run import run_window
     from motionrgbd.app.teach_window import why_not_taught
@@ -454,7 +460,7 @@ def _play_in_window(
             on_poll=printer.print_all,
             on_teach=teaching.set,
             why_not_taught="" if session.bundle.memory is not None else why_not_taught(),
-            extras=window_extras(settings, session),
+            extras=window_extras(settings, session, actions),
         )
     finally:
         engine.stop()

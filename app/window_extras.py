@@ -24,13 +24,14 @@ from motionrgbd.core.recogniser import Recogniser
 from motionrgbd.core.sources.open import open_source
 
 if TYPE_CHECKING:
+    from motionrgbd.app.actions import RunActions
     from motionrgbd.app.gui.extras import WindowExtras
     from motionrgbd.app.live import Session
 
 RECORDINGS = Path("recordings")  # of cameras, made in the window
 
 
-def window_extras(settings: Settings, session: Session) -> WindowExtras:
+def window_extras(settings: Settings, session: Session, actions: RunActions | None) -> WindowExtras:
     """Return what a window on this session offers."""
     from motionrgbd.app.gui.design_presenter import Designing
     from motionrgbd.app.gui.extras import WindowExtras
@@ -57,6 +58,7 @@ def window_extras(settings: Settings, session: Session) -> WindowExtras:
         open_other=session.open_other.set,
         recordings=(settings.out or Path()) / RECORDINGS,
         memory=memory,
+        actions=actions,
         remember=_remember,
         warning=warning,
     )

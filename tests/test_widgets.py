@@ -10,13 +10,14 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from motionrgbd.app import overlay
 from motionrgbd.app.gui import texts, theme
 from motionrgbd.app.gui.bars import MOST_ROWS, ProbabilityBars
 from motionrgbd.app.gui.controls import HEAT_CHOICES, HeatControls
 from motionrgbd.app.gui.history import History
+from motionrgbd.app.gui.menus import MENUS, ShortcutDialog
 from motionrgbd.app.gui.panels import ElidedLabel, GestureList, HealthView, NoticeBar, Tabs
 from motionrgbd.app.gui.picture import PictureView
 from motionrgbd.app.gui.run import application
@@ -57,6 +58,20 @@ def scene(opacity: float = 0.6) -> Scene:
     heat = RNG.uniform(0, 2, (14, 14)).astype(np.float32)
     image = RNG.integers(0, 256, (48, 64, 3), dtype=np.uint8)
     return Scene(image, Box(8, 0, 56, 48), heat, opacity)
+
+
+# ---- the list of keys ----
+
+
+def test_every_key_is_listed_on_a_small_screen() -> None:
+    parent = QWidget()
+    dialog = ShortcutDialog(parent)
+    size = dialog.sizeHint()
+    assert size.width() <= 1024
+    assert size.height() <= 640
+    shown = {label.text() for label in dialog.findChildren(QLabel)}
+    assert {item.text.replace("&", "") for _, items in MENUS for item in items} <= shown
+    parent.deleteLater()
 
 
 # ---- the timeline's past ----

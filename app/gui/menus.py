@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QPalette
-from PySide6.QtWidgets import QDialog, QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QWidget
 
 from motionrgbd.app.gui.panels import scaled_font
 
@@ -79,8 +79,24 @@ MENUS: Menus = (
             Item("Save as &my settings", ("Ctrl+S",), "save_decisions"),
         ),
     ),
+    (
+        "&Actions",
+        (
+            Item("&Show how actions are doing", ("A",), "show_actions", checked=False),
+            Item("&Edit what gestures do …", ("Ctrl+E",), "edit_actions", checked=False),
+            Item("&Arm: really send …", ("Ctrl+Shift+A",), "arm_actions"),
+            Item("&Disarm at once", ("Esc",), "actions_panel.disarm"),
+            Item("&Undo the last action", ("Ctrl+Z",), "actions_panel.undo"),
+            Item("&Try the chosen action", ("Ctrl+Shift+T",), "actions_page.try_one"),
+            Item("A&pply what is edited", ("Ctrl+Return",), "actions_page.apply"),
+            Item("Sa&ve what is edited", ("Ctrl+Shift+S",), "actions_page.save"),
+        ),
+    ),
     ("&Help", (Item("&Keyboard shortcuts", ("F1", "?"), "show_shortcuts"),)),
 )
+
+
+_MOST_ROWS = 30  # of one column: more do not fit on a small screen
 
 
 class ShortcutDialog(QDialog):
@@ -90,11 +106,17 @@ class ShortcutDialog(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Keyboard shortcuts")
-        grid = QGridLayout(self)
-        grid.setContentsMargins(20, 16, 24, 20)
-        grid.setHorizontalSpacing(28)
-        row = 0
+        columns = QHBoxLayout(self)
+        columns.setContentsMargins(20, 16, 24, 20)
+        columns.setSpacing(44)
+        row = _MOST_ROWS
         for title, items in menus:
+            if row + len(items) >= _MOST_ROWS:
+                grid, row = QGridLayout(), 0
+                grid.setHorizontalSpacing(28)
+                grid.setVerticalSpacing(3)
+                columns.addLayout(grid)
+                columns.setAlignment(grid, Qt.AlignmentFlag.AlignTop)
             heading = QLabel(title.replace("&", ""))
             heading.setFont(scaled_font(heading, 1.0, bold=True))
             heading.setContentsMargins(0, 8 if row else 0, 0, 0)

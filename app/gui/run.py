@@ -12,7 +12,10 @@ from types import FrameType
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
+from motionrgbd.app.actions import RunActions
 from motionrgbd.app.gui import theme
+from motionrgbd.app.gui.actions_editor import ActionsEditor
+from motionrgbd.app.gui.actions_presenter import ActionsPresenter
 from motionrgbd.app.gui.design_presenter import Designing, DesignPresenter
 from motionrgbd.app.gui.engine_view import EngineView
 from motionrgbd.app.gui.extras import WindowExtras
@@ -58,6 +61,7 @@ def run_window(
     if extras.warning:
         presenter.warn(extras.warning)
     _join_others(window, extras)
+    editor = join_actions(window, extras.actions)
     taken = threading.Event()
 
     def take_screenshot() -> None:
@@ -100,6 +104,8 @@ def run_window(
         presenter.stop()
         if designer is not None:
             designer.stop()
+        if editor is not None:
+            editor.stop()
         window.deleteLater()
         app.sendPostedEvents(window)
     if engine.error is not None:
@@ -121,6 +127,18 @@ def join_designer(
     window.threshold_nudged.connect(designer.nudge)
     window.designer.sought.connect(window.seek_requested)
     return designer
+
+
+def join_actions(window: MainWindow, actions: RunActions | None) -> ActionsEditor | None:
+    """Let the window show what gestures do, and change it."""
+    if actions is None:
+        return None
+    ActionsPresenter(actions, window.actions_panel)
+    editor = ActionsEditor(actions, window.actions_page)
+    window.set_actionable(shown=actions.dispatcher is not None)
+    window.actions_edited.connect(lambda shown: editor.open() if shown else None)
+    editor.applied.connect(lambda: window.menus.action("show_actions").setChecked(True))
+    return editor
 
 
 def _join_others(window: MainWindow, extras: WindowExtras) -> None:

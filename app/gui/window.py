@@ -18,6 +18,8 @@ from PySide6.QtWidgets import (
 )
 
 from motionrgbd.app.gui import texts
+from motionrgbd.app.gui.actions_page import ActionsPage
+from motionrgbd.app.gui.actions_panel import ActionsPanel
 from motionrgbd.app.gui.controls import RecordBar
 from motionrgbd.app.gui.designer import DesignerPage
 from motionrgbd.app.gui.menus import ShortcutDialog
@@ -39,6 +41,14 @@ _WHILE_DESIGNING = (
     "design_zoom_out",
     "save_decisions",
 )
+_OF_ACTIONS = (
+    "show_actions",
+    "edit_actions",
+    "arm_actions",
+    "actions_panel.disarm",
+    "actions_panel.undo",
+)
+_WHILE_EDITING = ("actions_page.try_one", "actions_page.apply", "actions_page.save")
 SIZE_PX, SMALLEST_PX = (1360, 850), (1024, 640)
 STEP = 0.01  # of a threshold, by one key
 
@@ -46,14 +56,16 @@ STEP = 0.01  # of a threshold, by one key
 class MainWindow(QMainWindow):
     """Shows snapshots of one source; asks for playback through signals.
 
-    watch, designer: its pages. open_wanted: another source or model is to be chosen.
+    watch, designer, actions_page: its pages. open_wanted: another source or model is to be chosen.
     teach_wanted: own gestures are to be taught, which takes another window. designer_shown: the
-    decision designer was opened or closed. threshold_nudged: `on` or `off`, by how much.
+    decision designer was opened or closed; actions_edited: the same of what gestures do.
+    threshold_nudged: `on` or `off`, by how much.
     """
 
     teach_wanted = Signal()
     open_wanted = Signal()
     designer_shown = Signal(bool)
+    actions_edited = Signal(bool)
     threshold_nudged = Signal(str, float)
     record_toggled = Signal()
     play_toggled = Signal()
@@ -73,6 +85,8 @@ class MainWindow(QMainWindow):
         self.notice_bar = NoticeBar()
         self.watch = WatchPage(labels)
         self.designer = DesignerPage()
+        self.actions_page = ActionsPage()
+        self.actions_panel = ActionsPanel()
         self.transport = TransportBar()
         self.record_bar = RecordBar()
         self._lay_out()
@@ -81,6 +95,9 @@ class MainWindow(QMainWindow):
             self.menus.offer(method, False)
         self.menus.action("watch.show_pipeline").setVisible(not self.watch.few_labels)
         self.set_designable(False)
+        self.menus.show_menu("Actions", False, ())
+        self.actions_panel.edit_wanted.connect(self.menus.action("edit_actions").toggle)
+        self.actions_page.buttons["done"].clicked.connect(self.menus.action("edit_actions").toggle)
         self.record_bar.toggled.connect(self.record_toggled)
         self.transport.play_toggled.connect(self.play_toggled)
         self.transport.step_requested.connect(self.step_requested)
@@ -101,12 +118,15 @@ class MainWindow(QMainWindow):
         self._pages = QStackedWidget()
         self._pages.addWidget(self.watch)
         self._pages.addWidget(self.designer)
+        self._pages.addWidget(self.actions_page)
+        self.actions_panel.hide()
         central = QWidget()
         whole = QVBoxLayout(central)
         whole.setContentsMargins(10, 8, 10, 6)
         whole.setSpacing(8)
         whole.addWidget(self.notice_bar)
         whole.addWidget(self._pages, 1)
+        whole.addWidget(self.actions_panel)
         whole.addLayout(self._status_row())
         self.setCentralWidget(central)
 
@@ -148,6 +168,11 @@ class MainWindow(QMainWindow):
     def set_designable(self, possible: bool) -> None:
         """Offer the decision designer, or not."""
         self.menus.show_menu("Decisions", possible, ("show_designer",) if possible else ())
+
+    def set_actionable(self, *, shown: bool) -> None:
+        """Offer actions; shown: how they are doing is seen at once."""
+        self.menus.show_menu("Actions", True, _OF_ACTIONS)
+        self.menus.action("show_actions").setChecked(shown)
 
     def set_openable(self) -> None:
         """Offer to open another source or model."""
@@ -238,6 +263,8 @@ class MainWindow(QMainWindow):
 
     def show_designer(self, shown: bool) -> None:
         """Design decisions, or go back to watching."""
+        if shown:
+            self.menus.action("edit_actions").setChecked(False)
         self._bottoms[shown].addWidget(self._bottom)
         self._pages.setCurrentIndex(int(shown))
         for method in _WHILE_DESIGNING:
@@ -245,6 +272,25 @@ class MainWindow(QMainWindow):
         self.designer_shown.emit(shown)
         if shown:
             self.designer.table.setFocus()
+
+    def show_actions(self, shown: bool) -> None:
+        """Show how actions are doing, or not."""
+        self.actions_panel.setVisible(shown)
+
+    def edit_actions(self, shown: bool) -> None:
+        """Edit what gestures do, or go back to watching."""
+        if shown:
+            self.menus.action("show_designer").setChecked(False)
+        self._pages.setCurrentWidget(self.actions_page if shown else self.watch)
+        self.actions_panel.edit_button.setEnabled(not shown)
+        for method in _WHILE_EDITING:
+            self.menus.action(method).setEnabled(shown)
+        self.actions_edited.emit(shown)
+
+    def arm_actions(self) -> None:
+        """Ask whether actions are to be sent."""
+        self.menus.action("show_actions").setChecked(True)
+        self.actions_panel.arm()
 
     def start_up(self) -> None:
         """Ask for a higher probability at which gestures start."""
