@@ -71,7 +71,6 @@ def test_every_key_is_listed_on_a_small_screen() -> None:
     assert size.height() <= 640
     shown = {label.text() for label in dialog.findChildren(QLabel)}
     assert {item.text.replace("&", "") for _, items in MENUS for item in items} <= shown
-    parent.deleteLater()
 
 
 # ---- the timeline's past ----
