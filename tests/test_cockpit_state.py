@@ -12,8 +12,15 @@ from hypothesis import strategies as st
 from motionrgbd.app.cockpit.city import HALF_KM, city
 from motionrgbd.app.cockpit.log import happening_line
 from motionrgbd.app.cockpit.machine import HISTORY, IDLE_RETURN_S, Cockpit, Happening, Trip
-from motionrgbd.app.cockpit.offers import NOTHING, ONLY_PARKED, map_centre_km, offers
+from motionrgbd.app.cockpit.offers import (
+    ALLOWED,
+    CONTROLS,
+    NOTHING,
+    map_centre_km,
+    offers,
+)
 from motionrgbd.app.cockpit.state import TRACKS, VIEW_HEIGHTS_KM, CockpitState, Display
+from motionrgbd.core.actions.gates import AllowList
 from motionrgbd.core.synthetic.gestures import GESTURES
 
 QUIET = Trip(1e6, drives_off_s=9e5, parks_s=9.5e5, first_call_s=9e5)  # nothing by itself
@@ -135,15 +142,36 @@ def test_a_place_is_marked_once_and_only_when_parked() -> None:
     assert "Swipe +" not in hinted(parked.state)
     driving = cockpit(DRIVING)
     assert "Swipe +" not in hinted(driving.state)
-    assert driving.gesture("Swipe +").text == ONLY_PARKED
+    assert driving.gesture("Swipe +").text == "Only when parked"
 
 
 def test_the_list_is_for_parking() -> None:
     driving = cockpit(DRIVING, *MEDIA)
     assert not {"Swipe Up", "Swipe Down"} & hinted(driving.state)
-    assert driving.gesture("Swipe Up").text == ONLY_PARKED
+    assert driving.gesture("Swipe Up").text == "Only when parked"
     assert driving.gesture("Swipe V").text == NOTHING
     assert {"Swipe Left", "Swipe Right", "Tap"} <= hinted(driving.state)
+
+
+def test_everything_that_is_offered_is_on_the_allow_list() -> None:
+    assert set(ALLOWED.states["parked"]) == set(CONTROLS)
+    for trip in (QUIET, DRIVING):
+        controls = set()
+        for gestures in ((), HOME, MEDIA, CLIMATE):
+            state = cockpit(trip, *gestures).state
+            offered = {offer.control for offer in offers(state)}
+            assert offered <= set(ALLOWED.states[state.name])
+            controls |= offered
+        assert controls | {"call"} == set(ALLOWED.states[state.name])
+
+
+def test_the_allow_list_alone_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = {**ALLOWED.states, "driving": ("map", "pages")}
+    monkeypatch.setattr("motionrgbd.app.cockpit.offers.ALLOWED", AllowList(silent))
+    driving = cockpit(DRIVING, *MEDIA)
+    assert hinted(driving.state) == {"Grab"}
+    assert driving.gesture("Tap").text == "Only when parked"
+    assert cockpit(QUIET, *MEDIA, "Tap").state.display.playing is False
 
 
 def test_driving_off_closes_the_list_and_forgets_what_it_did() -> None:

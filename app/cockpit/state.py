@@ -126,6 +126,11 @@ class CockpitState:
     history: tuple[Undo, ...] = ()
 
     @property
+    def name(self) -> str:
+        """What the car does, as allow-lists call it."""
+        return "parked" if self.parked else "driving"
+
+    @property
     def audible(self) -> bool:
         """Whether music is heard: a call interrupts it."""
         return self.display.playing and self.call is None

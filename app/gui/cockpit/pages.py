@@ -9,6 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
+from motionrgbd.app.cockpit.offers import is_allowed
 from motionrgbd.app.cockpit.state import (
     FANS,
     SEATS,
@@ -61,7 +62,7 @@ class Page(Panel):
 
 
 class MediaPage(Page):
-    """The track with its cover and, while parked, the list."""
+    """The track with its cover and, where that may be operated, the list."""
 
     def draw_card(self, painter: QPainter, inner: QRectF, state: CockpitState) -> None:
         s = self.scale
@@ -74,7 +75,7 @@ class MediaPage(Page):
 
     def draw_page(self, painter: QPainter, inner: QRectF, state: CockpitState) -> None:
         s = self.scale
-        listed = state.parked
+        listed = is_allowed(state, "list")
         left = QRectF(inner)
         if listed:
             left.setWidth(0.56 * inner.width())
