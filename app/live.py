@@ -118,6 +118,12 @@ def parse(argv: Sequence[str] | None) -> Settings:
     camera.add_argument("--size", metavar="WxH", help="pixels, such as 640x480")
     camera.add_argument("--preset", metavar="NAME", help="RealSense visual preset")
     camera.add_argument("--filter", metavar="NAME,...", help="RealSense post-processing filters")
+    parser.add_argument_group("region of interest").add_argument(
+        "--region",
+        metavar="X0:X1,Y0:Y1,Z0:Z1",
+        help="a box in metres to the right of the camera, below and before it; the rest does not "
+        "count; none: all of it does",
+    )
     depth = parser.add_argument_group("8-bit depth (never guessed)")
     depth.add_argument(
         "--depth-direction", metavar="brighter|darker", help="what nearer looks like"
@@ -125,8 +131,17 @@ def parse(argv: Sequence[str] | None) -> Settings:
     depth.add_argument("--depth-near-mm", metavar="MM", help="distance of the nearest code")
     depth.add_argument("--depth-step-mm", metavar="MM", help="millimetres between two codes")
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {program_version()}")
-    options = {k.replace("_", "-"): v for k, v in vars(parser.parse_args(argv)).items()}
+    options = {k.replace("_", "-"): v for k, v in vars(parser.parse_args(_joined(argv))).items()}
     return start_settings(options, options.pop("config"), DEFAULT_MODEL)
+
+
+def _joined(argv: Sequence[str] | None) -> list[str]:
+    """Return the arguments with a region joined to its option: most begin with -, as options do."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    if "--region" in given[:-1]:
+        at = given.index("--region")
+        given[at : at + 2] = [f"--region={given[at + 1]}"]
+    return given
 
 
 def run(settings: Settings) -> int:
@@ -223,7 +238,11 @@ def open_session(settings: Settings, *, window: bool = False) -> Session:
     bundle = load_bundle(settings.model or DEFAULT_MODEL)
     decision = _decision(settings, bundle)
     recogniser = Recogniser(
-        bundle, device=settings.device, precision=settings.precision, decision=decision
+        bundle,
+        device=settings.device,
+        precision=settings.precision,
+        decision=decision,
+        region=None if settings.region == "none" else settings.region,
     )
     source = open_source(source_spec(settings), options=source_options(settings))
     try:

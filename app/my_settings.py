@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from motionrgbd.core.errors import OutputError
+from motionrgbd.core.region import RegionError, RegionOfInterest
 
 FOLDER = "motionrgbd-live"
 MOST_RECENT = 8
@@ -132,8 +133,9 @@ class WindowMemory:
     """How the window was left.
 
     heat, opacity, threshold: how guidance is drawn. pictures: which are shown; mirror: as in a
-    mirror. source, model (empty: the built-in one), device, precision: what was open.
-    recordings, models: what was opened lately, the newest first.
+    mirror. region: of interest, in metres, where there was one; region_on: whether it was used;
+    region_of: the source that it belongs to. source, model (empty: the built-in one), device,
+    precision: what was open. recordings, models: what was opened lately, the newest first.
     """
 
     width_px: int = 1360
@@ -144,6 +146,9 @@ class WindowMemory:
     outline: bool = True
     pictures: str = "both"
     mirror: bool = False
+    region: str = ""
+    region_on: bool = False
+    region_of: str = ""
     source: str = ""
     model: str = ""
     device: str = "auto"
@@ -206,6 +211,11 @@ def _checked(name: str, value: Any) -> Any:
         raise ValueError(f"{name} must be like {_value(default)}, got {value!r}")
     if name in _CHOICES and value not in _CHOICES[name]:
         raise ValueError(f"{name} must be one of {', '.join(_CHOICES[name])}, got {value!r}")
+    if name == "region" and value:
+        try:
+            RegionOfInterest.parse(value)
+        except RegionError as error:
+            raise ValueError(str(error)) from error
     low, high = _RANGES.get(name, (0, 1))
     if isinstance(default, float | int) and not low <= value <= high:
         raise ValueError(f"{name} must be from {low} to {high}, got {value!r}")

@@ -26,6 +26,7 @@ Picture = TypeVar("Picture", ColorImage, DepthImage)
 HEAT_MAX = 2.0  # G = (D + S) * S with D and S in 0..1
 NO_READING_RGB = (20, 22, 27)
 DEFAULT_RANGE_MM = (200, 4000)
+_HIDDEN_LIGHT = 0.35  # of what does not count: seen, and seen not to matter
 
 # Light and warm when near, dark and cool when far: lightness falls all the way, so the picture
 # also reads in grey.
@@ -171,7 +172,8 @@ class Scene:
     """One picture to be drawn at any size: a colour or depth image, and the heat over it.
 
     box: where `heat` lies, in the image's pixels. range_mm: of the colours of depth.
-    threshold: guidance below this share of the largest possible is not drawn.
+    threshold: guidance below this share of the largest possible is not drawn. hidden: uint8 (H, W),
+    255 where the picture does not count; it is darker there.
     """
 
     image: ColorImage | DepthImage
@@ -180,6 +182,7 @@ class Scene:
     opacity: float = 0.6
     range_mm: tuple[int, int] = DEFAULT_RANGE_MM
     threshold: float = 0.0
+    hidden: Codes | None = None
 
     def box_at(self, width: int, height: int) -> Box:
         """Return the box in the pixels of this scene rendered at the given size."""
@@ -198,6 +201,10 @@ class Scene:
             halves = width * 2 < self.image.shape[1]
             smooth = cv2.INTER_AREA if halves else cv2.INTER_LINEAR
             rgb = _resize(cast(ColorImage, self.image), width, height, smooth)
+        if self.hidden is not None:
+            hidden = _resize(self.hidden, width, height, cv2.INTER_NEAREST)
+            dark = cv2.convertScaleAbs(rgb, alpha=_HIDDEN_LIGHT)
+            rgb = np.asarray(cv2.copyTo(dark, hidden, rgb.copy()), np.uint8)
         if self.heat is None:
             return rgb
         box = self.box_at(width, height)
@@ -218,6 +225,7 @@ def scene(
     opacity: float,
     range_mm: tuple[int, int] = DEFAULT_RANGE_MM,
     threshold: float = 0.0,
+    hidden: Codes | None = None,
 ) -> Scene | None:
     """Return the picture of one modality with the heat of another, or None where it is missing."""
     image = snapshot.frame.color if modality == "color" else snapshot.frame.depth
@@ -225,7 +233,7 @@ def scene(
         return None
     guidance = snapshot.guidance.get(heat) if heat else None
     values = guidance.values if guidance else None
-    return Scene(image, snapshot.view, values, opacity, range_mm, threshold)
+    return Scene(image, snapshot.view, values, opacity, range_mm, threshold, hidden)
 
 
 # ---- the annotated picture --------------------------------------------------------------------

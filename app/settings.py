@@ -14,6 +14,8 @@ from typing import Any, Literal
 from motionrgbd.core.decision_parameters import DecisionError, checked_overrides
 from motionrgbd.core.errors import UsageError
 from motionrgbd.core.plugins import SOURCES, find_plugin
+from motionrgbd.core.region import FORM as REGION_FORM
+from motionrgbd.core.region import RegionError, RegionOfInterest
 from motionrgbd.core.toml_lines import line_of
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -33,6 +35,7 @@ class Settings:
     how 8-bit depth is to be read. decision: parameters of the model's decisions to be replaced, by
     name; they come from a settings file only. actions: a mapping file; arm: its actions are really
     sent; actions_state: which of its states holds; actions_log: where they are logged.
+    region: depth outside it does not count; `none`: all counts, whatever the window remembers.
     """
 
     camera: str | None = None
@@ -52,6 +55,7 @@ class Settings:
     depth_direction: Literal["brighter", "darker"] | None = None
     depth_near_mm: int | None = None
     depth_step_mm: int | None = None
+    region: RegionOfInterest | Literal["none"] | None = None
     screenshot: Path | None = None
     close_when_finished: bool = False
     cockpit: bool = False
@@ -126,6 +130,15 @@ def _size(value: Any) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
+def _region(value: Any) -> RegionOfInterest | Literal["none"]:
+    if value == "none":
+        return "none"
+    try:
+        return RegionOfInterest.parse(str(value))
+    except RegionError as error:
+        raise ValueError(f"must be none, or {REGION_FORM} ({error})") from error
+
+
 def _decision(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError("must be a table, [decision]")
@@ -157,6 +170,7 @@ _KEYS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "depth-direction": ("depth_direction", _one_of("brighter", "darker")),
     "depth-near-mm": ("depth_near_mm", _whole_mm),
     "depth-step-mm": ("depth_step_mm", _whole_mm),
+    "region": ("region", _region),
     "screenshot": ("screenshot", lambda value: Path(_word(value))),
     "close-when-finished": ("close_when_finished", _yes_or_no),
     "cockpit": ("cockpit", _yes_or_no),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -42,6 +43,7 @@ def window_extras(settings: Settings, session: Session, actions: RunActions | No
 
     def scan() -> PredictionScan:
         recogniser = Recogniser(bundle, device=settings.device, precision=settings.precision)
+        recogniser.limit_to(session.engine.region)
         return PredictionScan(lambda: open_source(spec, options=options), recogniser)
 
     designing = Designing(
@@ -52,6 +54,8 @@ def window_extras(settings: Settings, session: Session, actions: RunActions | No
     )
     memory, warning = read_memory(window_path())
     memory = memory.opened(spec, str(settings.model or ""), settings.device, settings.precision)
+    if settings.region == "none":
+        memory = dataclasses.replace(memory, region_on=False)
     return WindowExtras(
         designing=designing,
         recorder=session.recorder,

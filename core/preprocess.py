@@ -17,7 +17,8 @@ from motionrgbd.core.frames import DepthImage, RGBDFrame
 from motionrgbd.core.hand_finder import TRAJECTORY_SIZE, HandFinder
 from motionrgbd.core.hand_place import HandDetector, frame_shape
 from motionrgbd.core.person_crop import PersonCrop
-from motionrgbd.core.region import RegionLimits, RegionOfInterest
+from motionrgbd.core.region import RegionOfInterest
+from motionrgbd.core.region_pixels import RegionLimits
 from motionrgbd.core.results import Box, FloatArray, GuidanceMap
 from motionrgbd.models.recipe import (
     FrameView,

@@ -21,7 +21,8 @@ from motionrgbd.core.guidance import GuidanceSettings, GuidanceStream
 from motionrgbd.core.hand_finder import SPEEDS
 from motionrgbd.core.modality_watch import WORDS, ModalityWatch
 from motionrgbd.core.preprocess import Picture, Prepared, make_preparer, motion_vector, normalise
-from motionrgbd.core.region import RegionOfInterest, check_region
+from motionrgbd.core.region import RegionOfInterest
+from motionrgbd.core.region_pixels import check_region
 from motionrgbd.core.results import (
     Box,
     FloatArray,

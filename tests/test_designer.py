@@ -198,6 +198,23 @@ def test_times_are_set_for_all_and_how_long_it_is_held_for_a_class(
     assert shown.engine.decision.hold_s == 0.5
 
 
+def test_what_is_read_again_is_decided_as_it_was(show: Callable[..., Shown]) -> None:
+    shown = show()
+    shown.designer.read_again()  # nothing was read yet
+    shown.open()
+    page = shown.window.designer
+    page.timeline.threshold_moved.emit("on", 0.97)
+    before, scan, decided = figures(shown), shown.designer._scan, shown.engine.decision
+    shown.designer.read_again()
+    again = shown.designer
+    assert again._scan is not scan
+    wait_for(lambda: again._scan is not None and again._scan.finished)
+    wait_for(lambda: again.design is not None and again.design.up_to_date)
+    wait_for(lambda: figures(shown) == before)
+    assert shown.engine.decision == decided
+    assert decided.on == 0.97
+
+
 def test_keys_move_thresholds_and_save(show: Callable[..., Shown]) -> None:
     shown = show()
     shown.open()

@@ -29,6 +29,7 @@ from motionrgbd.app.tapped_source import TappedSource
 from motionrgbd.core.decision_parameters import DecisionParameters
 from motionrgbd.core.errors import OutputError, UsageError
 from motionrgbd.core.frames import RGBDFrame, SourceInfo
+from motionrgbd.core.region import RegionOfInterest
 from motionrgbd.core.results import (
     Box,
     GestureEvent,
@@ -104,6 +105,7 @@ class Feeder:
     state: EngineState = "running"
     error: Exception | None = None
     source_error: str | None = None
+    region: RegionOfInterest | None = None
     asked: list[object] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
 
@@ -161,6 +163,9 @@ class Feeder:
 
     def decide_with(self, parameters: DecisionParameters) -> None:
         self.asked.append(parameters)
+
+    def limit_to(self, region: RegionOfInterest | None) -> None:
+        self.region = region
 
     def add_observer(self, callback: Callable[[StepView], None]) -> None:
         self._observers.append(callback)

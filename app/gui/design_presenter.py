@@ -97,6 +97,15 @@ class DesignPresenter(QObject):
         self._show_all()
         self._timer.start()
 
+    def read_again(self) -> None:
+        """Read the recording through anew, where it was: the model sees other things in it now."""
+        if self._scan is None:
+            return
+        self._scan.stop()
+        self._design = None
+        if self._timer.isActive():
+            self.open()
+
     def close(self) -> None:
         """The page is not shown any more."""
         self._timer.stop()

@@ -43,6 +43,7 @@ MENUS: Menus = (
             Item("&Lower guidance threshold", (",",), "watch.lower_heat_threshold"),
             Item("Next &choice of pictures", ("C",), "watch.next_pictures"),
             Item("As in a &mirror", ("M",), "show_mirrored", checked=False),
+            Item("Re&gion of interest", ("B",), "watch.use_region", checked=False),
             Item("&Outline what the network sees", ("O",), "watch.show_outline", checked=True),
             Item("&Recognised gestures", ("R",), "watch.show_gestures"),
             Item("&Pipeline rates and latencies", ("P",), "watch.show_pipeline"),

@@ -66,6 +66,10 @@ class PictureView(QWidget):
             self._image = None
             self.update()
 
+    def mirrored(self) -> bool:
+        """Return whether the picture is shown as in a mirror."""
+        return self._mirrored
+
     def picture_rect(self) -> QRectF:
         """Return where the picture lies, in widget coordinates; empty without one."""
         if self._scene is None:

@@ -21,6 +21,7 @@ from motionrgbd.app.gui.engine_view import EngineView
 from motionrgbd.app.gui.extras import WindowExtras
 from motionrgbd.app.gui.presenter import Presenter
 from motionrgbd.app.gui.record_presenter import RecordPresenter
+from motionrgbd.app.gui.region_presenter import RegionPresenter
 from motionrgbd.app.gui.window import MainWindow
 from motionrgbd.core.errors import OutputError
 
@@ -58,6 +59,10 @@ def run_window(
         RecordPresenter(extras.recorder, window, extras.recordings)
     if extras.memory is not None:
         window.set_memory(extras.memory)
+    switch = window.menus.action("watch.use_region")
+    region = RegionPresenter(engine, window.watch, switch, extras.memory)
+    if designer is not None:
+        region.changed.connect(designer.read_again)
     if extras.warning:
         presenter.warn(extras.warning)
     _join_others(window, extras)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from motionrgbd.app import overlay
@@ -13,10 +14,15 @@ from motionrgbd.app.gui.controls import HeatControls
 from motionrgbd.app.gui.history import History
 from motionrgbd.app.gui.now_card import NowCard
 from motionrgbd.app.gui.panels import Card, GestureList, HealthView, SensorView, Tabs
-from motionrgbd.app.gui.picture import PicturePair, PictureView
+from motionrgbd.app.gui.picture import PicturePair
+from motionrgbd.app.gui.region_bar import RegionBar
+from motionrgbd.app.gui.region_picture import RegionPicture
 from motionrgbd.app.gui.timeline import SCROLL_S, ScrolledTimeline, Timeline
 from motionrgbd.app.my_settings import WindowMemory
-from motionrgbd.core.frames import SourceInfo
+from motionrgbd.app.region_shade import RegionShade
+from motionrgbd.calibration.intrinsics import Intrinsics
+from motionrgbd.core.frames import DepthImage, SourceInfo
+from motionrgbd.core.region import RegionOfInterest
 from motionrgbd.core.results import Snapshot
 
 FEW_LABELS = 15  # so many leave room for the pipeline below them in the smallest window
@@ -25,8 +31,12 @@ FEW_LABELS = 15  # so many leave room for the pipeline below them in the smalles
 class WatchPage(QWidget):
     """Shows snapshots of one source.
 
-    below: where what both pages share has its place.
+    below: where what both pages share has its place. region_used: the region of interest was
+    switched on or off; region_drawn: a `Box` of pixels was drawn for it.
     """
+
+    region_used = Signal(bool)
+    region_drawn = Signal(object)
 
     def __init__(self, labels: Sequence[str]) -> None:
         super().__init__()
@@ -34,9 +44,12 @@ class WatchPage(QWidget):
         self._snapshot: Snapshot | None = None
         self._depth_range = overlay.DepthRange()
         self._range_mm = overlay.DEFAULT_RANGE_MM
-        self.color_view = PictureView(texts.missing_picture("colour", None))
-        self.depth_view = PictureView(texts.missing_picture("depth", None))
+        self._has_region = False  # where the source can
+        self._shade: RegionShade | None = None
+        self.color_view = RegionPicture(texts.missing_picture("colour", None))
+        self.depth_view = RegionPicture(texts.missing_picture("depth", None))
         self.heat = HeatControls()
+        self.region_bar = RegionBar()
         self.now = NowCard(labels)
         self.bars = self.now.bars
         self.timeline = Timeline(labels)
@@ -47,6 +60,8 @@ class WatchPage(QWidget):
         self.heat.changed.connect(self._show_pictures)
         self.heat.pictures_changed.connect(self._choose_pictures)
         self.timeline.scrolled.connect(self._note_timeline)
+        self.color_view.drawn.connect(self.region_drawn)
+        self.depth_view.drawn.connect(self.region_drawn)
 
     # ---- layout ----
 
@@ -64,6 +79,8 @@ class WatchPage(QWidget):
         self.below.setSpacing(8)
         self.below.addWidget(self._pictures, 5)
         self.below.addWidget(self.heat)
+        self.below.addWidget(self.region_bar)
+        self.region_bar.hide()
         self.below.addLayout(lower, 3)
         whole = QHBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -104,14 +121,21 @@ class WatchPage(QWidget):
             self.depth_view.set_placeholder(texts.missing_picture("depth", info))
 
     def set_memory(self, memory: WindowMemory) -> None:
-        """Draw guidance and pictures as they were left."""
+        """Draw guidance and pictures as they were left (the region is the engine's too)."""
         self.heat.set_choice(memory.heat)  # type: ignore[arg-type]
         self.heat.set_opacity(memory.opacity)
         self.heat.set_threshold(memory.threshold)
         self.heat.set_pictures(memory.pictures)  # type: ignore[arg-type]
 
     def memory(self, before: WindowMemory) -> WindowMemory:
-        """Return what was remembered with how guidance and pictures are drawn now."""
+        """Return what was remembered with how guidance, pictures and region are now."""
+        if self._has_region:
+            before = replace(
+                before,
+                region=str(self.region_bar.region()),
+                region_on=not self.region_bar.isHidden(),
+                region_of=before.source,
+            )
         return replace(
             before,
             heat=self.heat.choice(),
@@ -119,6 +143,17 @@ class WatchPage(QWidget):
             threshold=self.heat.threshold(),
             pictures=self.heat.pictures(),
         )
+
+    def set_region(self, region: RegionOfInterest | None, camera: Intrinsics) -> None:
+        """Show what counts of the pictures that a camera takes; None: everything."""
+        self._has_region = True
+        self._shade = None if region is None else RegionShade(region, camera)
+        self.region_bar.setVisible(region is not None)
+        self._show_pictures()
+
+    def newest_depth(self) -> DepthImage | None:
+        """Return the depth that is shown, if any."""
+        return None if self._snapshot is None else self._snapshot.frame.depth
 
     def set_snapshot(self, snapshot: Snapshot) -> None:
         """Show a moment: pictures and probabilities."""
@@ -144,7 +179,10 @@ class WatchPage(QWidget):
         if snapshot is None:
             return
         opacity = self.heat.opacity()
+        shade = self._shade
+        lines = None if shade is None else shade.outlines(snapshot.frame)
         for view, modality in ((self.color_view, "color"), (self.depth_view, "depth")):
+            view.set_region(lines)
             view.set_scene(
                 overlay.scene(
                     snapshot,
@@ -153,6 +191,7 @@ class WatchPage(QWidget):
                     opacity=opacity,
                     range_mm=self._range_mm,
                     threshold=self.heat.threshold(),
+                    hidden=shade and shade.of(snapshot.frame, modality),  # type: ignore[arg-type]
                 )
             )
 
@@ -195,6 +234,10 @@ class WatchPage(QWidget):
     def next_pictures(self) -> None:
         """Show the next choice of pictures."""
         self.heat.next_pictures()
+
+    def use_region(self, used: bool) -> None:
+        """Let only a box in metres count, or everything."""
+        self.region_used.emit(used)
 
     def show_outline(self, visible: bool) -> None:
         """Outline what the network sees, or not."""
