@@ -61,7 +61,7 @@ def test_the_window_saves_where_the_next_run_looks(
     settings = live.parse([*options, "--device", "cpu"])
     session = live.open_session(settings, window=True)
     try:
-        extras = window_extras(settings, session)
+        extras = window_extras(settings, session, None)
         assert extras.designing is not None
         assert extras.designing.save({"on": 0.8}) == mine
         assert extras.recorder is None  # a recording is not recorded again
