@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from motionrgbd.core.errors import OutputError, UsageError
+from motionrgbd.core.errors import LibraryError, OutputError, UsageError
 
+if TYPE_CHECKING:
+    from motionrgbd.core.teaching_examples import LabelledRecording
+
+CHECKPOINT = ".safetensors"
 Commands = Any  # argparse's class of sub-commands has no public name
 
 
 def add_teach(commands: Commands) -> None:
     """Add the sub-command that adds classes to a bundle."""
     teach = commands.add_parser(
-        "teach", help="add own gestures to a bundle, from a few examples (torch not needed)"
+        "teach",
+        help="add own gestures to a bundle, from a few examples; or train a checkpoint on them",
     )
-    teach.add_argument("model", metavar="MODEL", help="a .mrgbd bundle with stored examples")
+    teach.add_argument(
+        "model",
+        metavar="MODEL",
+        help="a .mrgbd bundle with stored examples; with --fine-tune a checkpoint (.safetensors)",
+    )
     teach.add_argument(
         "--from",
         dest="recordings",
@@ -31,6 +41,11 @@ def add_teach(commands: Commands) -> None:
     )
     teach.add_argument("-o", "--output", metavar="FILE", required=True, type=Path)
     teach.add_argument("--depth-direction", metavar="brighter|darker", help="of 8-bit depth")
+    teach.add_argument(
+        "--fine-tune",
+        action="store_true",
+        help="train the checkpoint's network on the examples, in minutes (needs torch)",
+    )
     teach.add_argument("--device", default="cpu", choices=("auto", "cpu", "cuda"))
     teach.add_argument("--precision", default="fp32", choices=("fp32", "int8"))
     teach.set_defaults(action=_teach)
@@ -45,6 +60,8 @@ def _teach(options: argparse.Namespace) -> int:
 
     source = SourceOptions(depth_direction=options.depth_direction)
     recordings = [read_recording(spec, options=source) for spec in options.recordings]
+    if options.fine_tune:
+        return _fine_tune(options, recordings)
     bundle = load_bundle(options.model)
     try:
         teaching = teach(
@@ -60,6 +77,44 @@ def _teach(options: argparse.Namespace) -> int:
         raise
     print("\n".join(teaching.report.lines()))
     write(options.output, teaching.bundle)
+    return 0
+
+
+def _fine_tune(options: argparse.Namespace, recordings: Sequence[LabelledRecording]) -> int:
+    from motionrgbd.core.teaching_report import ForgettingError
+    from motionrgbd.models.checkpoint import load_checkpoint, save_checkpoint
+
+    if (options.device, options.precision) != ("cpu", "fp32"):
+        raise UsageError("--fine-tune trains on the CPU in fp32: leave out --device, --precision")
+    for file in (Path(options.model), options.output):
+        if file.suffix != CHECKPOINT:
+            raise UsageError(f"{file}: --fine-tune reads and writes checkpoints, *{CHECKPOINT}")
+    try:
+        from motionrgbd.training.teach.fine_tune import fine_tune
+    except ImportError as error:
+        raise LibraryError(
+            f"--fine-tune needs torch ({error}) - pip install '.[train]' in the checkout"
+        ) from error
+    checkpoint = load_checkpoint(options.model)
+    try:
+        tuned = fine_tune(
+            checkpoint, recordings, options.classes, tell=lambda text: print(text, flush=True)
+        )
+    except ForgettingError as error:
+        print("\n".join(error.report.lines()))
+        raise
+    print("\n".join(tuned.report.lines()))
+    try:
+        save_checkpoint(options.output, tuned.checkpoint)
+    except OSError as error:
+        raise OutputError(
+            f"{options.output} cannot be written ({error.strerror}) - choose another with -o"
+        ) from error
+    classes = "".join(f" --classes {name}" for name in list(checkpoint.groupings)[:1])
+    print(
+        f"{options.output}: {len(tuned.checkpoint.labels)} classes; a bundle of it: "
+        f"motionrgbd export {options.output}{classes} -o MODEL.mrgbd"
+    )
     return 0
 
 

@@ -7,16 +7,16 @@ from typing import Literal
 
 from motionrgbd.core.errors import TeachingError
 
-How = Literal["left out", "altered copies"]
+How = Literal["left out", "kept apart", "altered copies"]
 
 
 @dataclass(frozen=True, slots=True)
 class NewClass:
     """A class that was taught.
 
-    how: what it was tried on: each example left out in turn, or, of a single example, copies with
-    pictures turned, scaled and shifted, at another speed. tried, recognised: gestures. on: the
-    probability that starts an event.
+    how: what it was tried on: each example left out in turn; some kept apart from training; or, of
+    a single example, copies with pictures turned, scaled and shifted, at another speed. tried,
+    recognised: gestures. on: the probability that starts an event.
     """
 
     label: str
@@ -29,9 +29,10 @@ class NewClass:
 
 @dataclass(frozen=True, slots=True)
 class OldClass:
-    """Stored examples of an old class: shares that are right, before and after.
+    """An old class, by windows that show it: shares that are right, before and after.
 
-    Of a class that was taught before: the examples that taught it.
+    Stored in the bundle; of a class that was taught before, the examples that taught it; of a
+    checkpoint, windows of recordings.
     """
 
     label: str
@@ -45,7 +46,7 @@ class TeachReport:
     """The figures of a lesson.
 
     false_events: of new classes outside all spans, with examples kept apart, in `idle_s`.
-    old_before, old_after: of all stored examples. gate: what the new classes' limits were
+    old_before, old_after: of all windows of old classes. gate: what the new classes' limits were
     multiplied with until the old classes held; 1: as fitted. warnings: sentences for people.
     """
 
@@ -68,7 +69,7 @@ class TeachReport:
             f"{self.false_events} false events of new classes in {self.idle_s:.0f} s without a "
             "gesture (examples kept apart)"
         )
-        lines.append("old class                  stored   before    after")
+        lines.append("old class                 windows   before    after")
         for old in self.old:
             lines.append(f"{old.label:<26}{old.vectors:>7}{old.before:>8.1%} {old.after:>8.1%}")
         count = sum(old.vectors for old in self.old)
@@ -76,7 +77,11 @@ class TeachReport:
         return [*lines, *self.warnings]
 
 
-_HOW = {"left out": "left out in turn", "altered copies": "altered copies of the one"}
+_HOW = {
+    "left out": "left out in turn",
+    "kept apart": "kept apart from training",
+    "altered copies": "altered copies of the one",
+}
 
 
 class ForgettingError(TeachingError):

@@ -15,10 +15,11 @@ from motionrgbd.core.errors import ModalityError, SourceError
 from motionrgbd.core.frames import RGBDFrame, SourceInfo
 from motionrgbd.core.guidance import GuidanceSettings, clip_guidance
 from motionrgbd.core.preprocess import make_preparer, normalise
-from motionrgbd.core.recogniser import softmax
+from motionrgbd.core.recogniser import Recogniser, softmax
 from motionrgbd.core.sampling import bin_indices
 from motionrgbd.core.synthetic.domain import DEMO_DOMAIN
 from motionrgbd.core.synthetic.gestures import GESTURES
+from motionrgbd.core.teaching_examples import LabelledRecording
 from motionrgbd.models.bundle import Bundle, Card, load_bundle, write_bundle
 from motionrgbd.models.checkpoint import Checkpoint, save_checkpoint
 from motionrgbd.models.config import NetworkConfig
@@ -34,11 +35,14 @@ from motionrgbd.training.evaluation.benchmark_clips import benchmark_clip
 from motionrgbd.training.evaluation.clip_inputs import Model, is_stretched, sampled_frames
 from motionrgbd.training.evaluation.clips import EvaluationClip
 from motionrgbd.training.evaluation.scores import BundleScorer
-from motionrgbd.training.evaluation.streamed import StreamedScorer, score_difference
+from motionrgbd.training.evaluation.streamed import ClipSource, StreamedScorer, score_difference
 from motionrgbd.training.evaluation.synthetic_clips import recording_clips
 from motionrgbd.training.evaluation.torch_scores import TorchScorer, open_checkpoint
-from motionrgbd.training.export import released_bundle
+from motionrgbd.training.export import released_bundle, streaming_network
 from motionrgbd.training.rebuilt_weights import rebuild_weights, rebuilt_weights
+from motionrgbd.training.teach.frames import read_frames
+from motionrgbd.training.teach.judging import Judge
+from motionrgbd.training.teach.windows import Window
 
 T, SIDE = 16, 40
 STORED = EightBitDepth("brighter_is_nearer", 200, 8)  # as the recipe
@@ -297,6 +301,33 @@ def test_a_checkpoint_of_ours_streams_to_the_scores_of_whole_clips(
         assert score_difference(engine.probabilities(clip), logits) < 1e-4
         scores.append(logits)
     assert score_difference(softmax(scores[1]), scores[0]) > 1e-3
+
+
+@pytest.mark.parametrize("lacks", ["nothing", "color", "depth"])
+def test_recordings_are_judged_in_torch_as_they_are_recognised_live(
+    checkpoint, exported, gestures, lacks
+):
+    """What `teach --fine-tune` reads, and the figures that it gives."""
+    clip = without(gestures[0], lacks)
+    take = LabelledRecording(
+        "take", lambda: ClipSource(clip.info, clip.frames(("color", "depth"))), (), ""
+    )
+    network = streaming_network(checkpoint)
+    frames = read_frames(checkpoint, network, take)
+    judge = Judge(checkpoint, None)
+    windows = [Window(frames, i) for i in range(len(frames.times_s))]
+    recogniser = Recogniser(exported, device="cpu")
+    source = take.open()
+    recogniser.open(source.info)
+    steps = [step for frame in iter(source.read, None) for step in recogniser.push(frame)]
+    assert len(steps) == len(windows) > 8
+    live = np.stack([step.prediction.probabilities for step in steps])
+    assert judge.probabilities(network, windows) == pytest.approx(live, abs=1e-4)
+    events = [e for step in steps for e in step.events]
+    judged = judge.events(network, frames)
+    assert [e.label for e in judged] == [e.label for e in events]
+    first_s = steps[0].timestamp_s
+    assert [e.decided_s for e in judged] == pytest.approx([e.decided_s - first_s for e in events])
 
 
 def without(clip: EvaluationClip, modality: str) -> EvaluationClip:

@@ -114,7 +114,7 @@ def sampled_frames(
     if model.stretched:
         yield from _binned(frames, clip.frame_count, model.recipe.window)
     else:
-        yield from _on_grid(frames, clip.info.fps_hz, model.recipe)
+        yield from frames_on_grid(frames, clip.info.fps_hz, model.recipe)
 
 
 def _binned(frames: Iterable[RGBDFrame], count: int, window: int) -> Iterator[RGBDFrame]:
@@ -124,9 +124,10 @@ def _binned(frames: Iterable[RGBDFrame], count: int, window: int) -> Iterator[RG
             yield frame
 
 
-def _on_grid(
+def frames_on_grid(
     frames: Iterable[RGBDFrame], source_hz: float, recipe: Recipe
 ) -> Iterator[RGBDFrame | None]:
+    """Yield the frame of each point of the recipe's grid; None where a gap starts anew."""
     sampler = GridSampler(recipe.fps_hz, source_hz)
     last: RGBDFrame | None = None
     for frame in frames:
