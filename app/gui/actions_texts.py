@@ -13,6 +13,7 @@ from motionrgbd.core.actions.status import ActionsStatus
 from motionrgbd.core.actions.worker import WorkerStatus
 
 Tone = Literal["calm", "muted", "warning", "error"]
+_LONGEST = 40  # characters of a value in a list
 _BUSY_S = 0.5  # of one call: from here on a person wonders
 
 
@@ -114,4 +115,6 @@ def rule_line(rule: ActionRule) -> Line:
 
 def _short(value: object) -> str:
     text = " ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
-    return text if len(text) <= 60 else text[:57] + "…"
+    if len(text) <= _LONGEST:
+        return text
+    return "{…}" if text.startswith("{") else text[: _LONGEST - 1] + "…"
