@@ -81,6 +81,24 @@ def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
         report.longrepr = f"skipped although MOTIONRGBD_REQUIRE_ALL=1: {reason}"
 
 
+@pytest.fixture
+def app() -> Generator[Any]:
+    """The application; a widget left over after a test fails it."""
+    from PySide6.QtCore import QEvent
+
+    from motionrgbd.app.gui import theme
+    from motionrgbd.app.gui.run import application
+
+    app = application()
+    theme.apply(app, dark=False)
+    before = set(app.topLevelWidgets())
+    yield app
+    app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    app.processEvents()
+    left = [w for w in app.topLevelWidgets() if w not in before]
+    assert not left, f"top-level widgets leaked: {left}"
+
+
 @pytest.fixture(scope="module")
 def one_thread() -> Generator[None]:
     """Tensors this small take longer on several threads, much longer on a busy machine."""

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QRect, Qt
-from PySide6.QtGui import QColor, QImage
+from on_screen import pixels
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
 
 from motionrgbd.app.cockpit.city import city
 from motionrgbd.app.cockpit.machine import Cockpit
@@ -22,7 +22,6 @@ from motionrgbd.app.gui.cockpit.look import DAY, NIGHT, Look, Panel
 from motionrgbd.app.gui.cockpit.map_view import distance_text
 from motionrgbd.app.gui.cockpit.run import progress
 from motionrgbd.app.gui.cockpit.window import SMALLEST_PX, CockpitWindow
-from motionrgbd.app.gui.run import application
 from motionrgbd.app.overlay import Scene
 from motionrgbd.core.results import Box, Prediction
 from motionrgbd.core.synthetic.gestures import GESTURES
@@ -52,15 +51,7 @@ STATES: dict[str, tuple[float, tuple[str, ...]]] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def app() -> Iterator[QApplication]:
-    """The application; a widget left over after a test fails it."""
-    app = application()
-    before = set(app.topLevelWidgets())
-    yield app
-    app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    left = [w for w in app.topLevelWidgets() if w not in before]
-    assert not left, f"top-level widgets leaked: {left}"
+pytestmark = pytest.mark.usefixtures("app")
 
 
 @pytest.fixture
@@ -105,14 +96,6 @@ def settle(window: CockpitWindow) -> None:
         window.tick(10.0)
 
 
-def pixels(widget: QWidget, part: QRect | None = None) -> np.ndarray:
-    """Return uint8 (H, W, 3) of what a widget paints."""
-    grabbed = widget.grab() if part is None else widget.grab(part)
-    image = grabbed.toImage().convertToFormat(QImage.Format.Format_RGB888)
-    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1)
-    return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()
-
-
 def has(picture: np.ndarray, colour: str) -> int:
     """Return how many pixels have exactly this colour."""
     wanted = QColor(colour)
@@ -137,11 +120,13 @@ def test_no_text_is_cut_off_in_any_state(
         assert not cut, name
 
 
+@pytest.mark.parametrize("right_hand_drive", [False, True], ids=["left", "right"])
 @pytest.mark.parametrize("size", SIZES[:3], ids=str)
 def test_parts_stand_side_by_side_within_the_window(
-    size: tuple[int, int], open_window: Callable[..., CockpitWindow]
+    size: tuple[int, int], right_hand_drive: bool, open_window: Callable[..., CockpitWindow]
 ) -> None:
     window = open_window(size)
+    window.set_right_hand_drive(right_hand_drive)
     for name in STATES:
         show(window, state_of(name))
         floating = (window.call, window.confirmation)
@@ -155,6 +140,28 @@ def test_parts_stand_side_by_side_within_the_window(
         pages = (window.map, window.media, window.climate)
         for page in pages:  # a confirmation covers nothing of a page
             assert not window.confirmation.geometry().intersects(page.geometry())
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_the_page_is_on_the_driver_s_side(
+    name: str, open_window: Callable[..., CockpitWindow]
+) -> None:
+    window = open_window()
+    show(window, state_of(name))
+    moved = (window.map, window.media, window.climate, window.hand)
+
+    def places() -> list[QRect]:
+        return [part.geometry() for part in moved]
+
+    left = places()
+    assert left[0].left() < left[3].left()
+    QTest.keyClick(window, Qt.Key.Key_D)
+    right = places()
+    for before, after in zip(left, right, strict=True):
+        assert after.left() == window.width() - 1 - before.right()
+        assert (after.size(), after.top()) == (before.size(), before.top())
+    QTest.keyClick(window, Qt.Key.Key_D)
+    assert places() == left
 
 
 @pytest.mark.parametrize("name", STATES)

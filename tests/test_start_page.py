@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, Qt, QTimer
+from on_screen import wait_for
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from motionrgbd.app import live
-from motionrgbd.app.gui import theme
-from motionrgbd.app.gui.run import application
 from motionrgbd.app.gui.start_run import StartPresenter, choose_in_window
 from motionrgbd.app.gui.start_window import StartWindow
 from motionrgbd.app.my_settings import WindowMemory
@@ -36,24 +35,9 @@ MEMORY = WindowMemory(recordings=("/takes/first.bag",), models=("/m/own.mrgbd",)
 
 
 @pytest.fixture(autouse=True)
-def app() -> Iterator[QApplication]:
-    """The application; a window or thread left over after a test fails it."""
-    app = application()
-    theme.apply(app, dark=False)
-    before = set(app.topLevelWidgets())
-    yield app
-    app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    left = [w for w in app.topLevelWidgets() if w not in before]
-    assert not left, f"top-level widgets leaked: {left}"
+def no_thread_left(app: QApplication) -> Iterator[None]:
+    yield
     assert not [t for t in threading.enumerate() if t.name.startswith("start")]
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    for _ in range(2000):
-        if condition():
-            return
-        QTest.qWait(10)
-    raise AssertionError("waited in vain")
 
 
 @dataclass

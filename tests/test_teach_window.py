@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QImage, QWheelEvent
+from on_screen import pixels, wait_for
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication
 
 from motionrgbd.app.activity import ActivityScan
 from motionrgbd.app.gui import teach_texts, theme
-from motionrgbd.app.gui.run import application
 from motionrgbd.app.gui.span_axes import SpanAxes
 from motionrgbd.app.gui.span_timeline import SpanTimeline
 from motionrgbd.app.gui.teach_presenter import TeachPresenter
@@ -46,17 +46,7 @@ COLOURS = {"push": 0, "wave": 1}
 PUSH, WAVE = NamedSpan(1.0, 2.0, "push"), NamedSpan(4.0, 5.0, "wave")
 
 
-@pytest.fixture(autouse=True)
-def app() -> Iterator[QApplication]:
-    """The application; a widget left over after a test fails it."""
-    app = application()
-    theme.apply(app, dark=False)
-    before = set(app.topLevelWidgets())
-    yield app
-    app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    app.processEvents()
-    left = [w for w in app.topLevelWidgets() if w not in before]
-    assert not left, f"top-level widgets leaked: {left}"
+pytestmark = pytest.mark.usefixtures("app")
 
 
 def performance() -> SyntheticRecording:
@@ -84,20 +74,6 @@ def take_folder(recorded: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "take"
     folder.symlink_to(recorded, target_is_directory=True)
     return folder
-
-
-def pixels(widget: QWidget) -> np.ndarray:
-    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
-    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1)
-    return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()
-
-
-def wait_for(condition: Callable[[], object], what: str) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end, f"waited in vain for {what}"
-        QApplication.processEvents()
-        time.sleep(0.01)  # polling holds the lock that the threads waited for need
 
 
 # ---- the part of a recording that is shown ----

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from on_screen import pixels
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
@@ -20,7 +20,6 @@ from motionrgbd.app.gui.history import History
 from motionrgbd.app.gui.menus import MENUS, ShortcutDialog
 from motionrgbd.app.gui.panels import ElidedLabel, GestureList, HealthView, NoticeBar, Tabs
 from motionrgbd.app.gui.picture import PictureView
-from motionrgbd.app.gui.run import application
 from motionrgbd.app.gui.timeline import ScrolledTimeline, Timeline, shares
 from motionrgbd.app.gui.transport import SPEEDS, TransportBar
 from motionrgbd.app.overlay import Scene
@@ -35,23 +34,7 @@ PREDICTION = Prediction(
 )
 
 
-@pytest.fixture(autouse=True)
-def app() -> Iterator[QApplication]:
-    """The application; a widget left over after a test fails it."""
-    app = application()
-    theme.apply(app, dark=False)
-    before = set(app.topLevelWidgets())
-    yield app
-    app.processEvents()
-    left = [w for w in app.topLevelWidgets() if w not in before]
-    assert not left, f"top-level widgets leaked: {left}"
-
-
-def pixels(widget: QWidget) -> np.ndarray:
-    """Return uint8 (H, W, 3) of what a widget paints."""
-    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
-    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1)
-    return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()
+pytestmark = pytest.mark.usefixtures("app")
 
 
 def scene(opacity: float = 0.6) -> Scene:

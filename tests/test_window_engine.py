@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent
+from on_screen import wait_for
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from motionrgbd.app.gui.engine_view import EngineView
 from motionrgbd.app.gui.presenter import Presenter
-from motionrgbd.app.gui.run import application, run_window
+from motionrgbd.app.gui.run import run_window
 from motionrgbd.app.gui.window import MainWindow
 from motionrgbd.core.engine import Engine
 from motionrgbd.core.errors import CameraError
@@ -23,18 +23,10 @@ from motionrgbd.core.sources.source import Source
 from motionrgbd.core.synthetic.recording import SyntheticRecording
 from motionrgbd.models.bundle import load_bundle
 
-PATIENCE_MS = 20_000  # of a test for a busy machine
-
 
 @pytest.fixture(autouse=True)
-def app() -> Iterator[QApplication]:
-    """The application; a widget or a thread of the engine left over after a test fails it."""
-    app = application()
-    before = set(app.topLevelWidgets())
-    yield app
-    app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    left = [w for w in app.topLevelWidgets() if w not in before]
-    assert not left, f"top-level widgets leaked: {left}"
+def no_thread_left(app: QApplication) -> Iterator[None]:
+    yield
     assert not {"capture", "engine"} & {t.name for t in threading.enumerate()}
 
 
@@ -59,14 +51,6 @@ class Pulled:
 
 def recording() -> SyntheticRecording:
     return SyntheticRecording(1_000_100, labels=["Tap"], size_px=(64, 48))
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    for _ in range(PATIENCE_MS // 10):
-        if condition():
-            return
-        QTest.qWait(10)
-    raise AssertionError("waited in vain")
 
 
 @pytest.fixture
