@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from PySide6.QtGui import QCloseEvent
 
 from motionrgbd.app import live
+from motionrgbd.app.gui.window import MainWindow
 
 REPLAYED = ["--depth-direction", "brighter", "--headless", "--device", "cpu"]
 
@@ -119,3 +121,36 @@ def test_nothing_runs_where_a_sink_cannot_be_used(
     assert "keys cannot be pressed in a Wayland session" in capsys.readouterr().err
     assert not (tmp_path / "out" / "run.json").exists()
     assert live.main(command) == 0  # a dry run presses nothing
+
+
+def test_a_window_shows_them_and_is_silent_without_any(
+    replay: list[str],
+    mapping: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    seen: list[tuple[str, tuple[str, ...]]] = []
+    close = MainWindow.closeEvent
+
+    def look(window: MainWindow, event: QCloseEvent) -> None:
+        panel = window.actions_panel
+        lines = panel.last.lines()
+        seen.append((panel.switch.texts()[0], lines[0].cells if lines else ()))
+        assert panel.isVisible() == bool(lines)
+        assert window.menus.action("edit_actions").isEnabled()
+        close(window, event)
+
+    monkeypatch.setattr(MainWindow, "closeEvent", look)
+    monkeypatch.setattr("motionrgbd.app.gui.run._LAST_PAINT_MS", 600)  # the panel has polled
+    words = [word for word in replay if word != "--headless"]
+    command = [*words, "--fast", "--close-when-finished"]
+    assert live.main([*command, "--actions", str(mapping), "--out", str(tmp_path / "out")]) == 0
+    assert "actions: 1 dry-run; the log is" in capsys.readouterr().out
+    assert live.main(command) == 0
+    assert "actions" not in capsys.readouterr().out
+    assert not (tmp_path / "actions.jsonl").exists()
+    (dry, (gesture, _, result)), without = seen
+    assert (dry, gesture, result) == ("Dry run", "push", "dry run")
+    assert without == ("No actions", ())
