@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLineEdit
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit
 
 from motionrgbd.app.actions import RunActions
-from motionrgbd.app.gui import theme
 from motionrgbd.app.gui.actions_editor import UNSAVED, ActionsEditor
 from motionrgbd.app.gui.actions_fields import FieldForm, FieldRow, shown, typed
 from motionrgbd.app.gui.actions_page import ACTIONS, SINKS, STATES, TEXT
-from motionrgbd.app.gui.run import application, join_actions
+from motionrgbd.app.gui.run import join_actions
 from motionrgbd.app.gui.window import MainWindow
 from motionrgbd.app.my_settings import config_folder
 from motionrgbd.core.actions.dispatcher import Dispatcher
@@ -50,16 +49,7 @@ topic = "home/lamp"
 """
 
 
-@pytest.fixture(autouse=True)
-def app() -> Iterator[QApplication]:
-    """The application; a widget left over after a test fails it."""
-    app = application()
-    theme.apply(app, dark=False)
-    before = set(app.topLevelWidgets())
-    yield app
-    app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    left = [w for w in app.topLevelWidgets() if w not in before]
-    assert not left, f"top-level widgets leaked: {left}"
+pytestmark = pytest.mark.usefixtures("app")
 
 
 class Opened:

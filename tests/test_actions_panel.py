@@ -8,18 +8,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
-import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QColor, QImage
+from on_screen import shows, wait_for
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication
 
 from motionrgbd.app.actions import RunActions
 from motionrgbd.app.gui import actions_texts, theme
 from motionrgbd.app.gui.actions_panel import ActionsPanel
 from motionrgbd.app.gui.actions_presenter import ActionsPresenter
-from motionrgbd.app.gui.run import application, join_actions
+from motionrgbd.app.gui.run import join_actions
 from motionrgbd.app.gui.window import MainWindow
 from motionrgbd.core.actions import worker
 from motionrgbd.core.actions.dispatcher import Dispatcher
@@ -30,37 +29,11 @@ from motionrgbd.core.actions.status import ActionsStatus
 from motionrgbd.core.actions.worker import WorkerStatus
 from motionrgbd.core.results import GestureEvent
 
-PATIENCE_MS = 20_000
 LABELS = ("wave", "push")
 CELL = Qt.MouseButton.LeftButton
 
 
-@pytest.fixture(autouse=True)
-def app() -> Iterator[QApplication]:
-    """The application; a widget left over after a test fails it."""
-    app = application()
-    theme.apply(app, dark=False)
-    before = set(app.topLevelWidgets())
-    yield app
-    app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    left = [w for w in app.topLevelWidgets() if w not in before]
-    assert not left, f"top-level widgets leaked: {left}"
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    for _ in range(PATIENCE_MS // 10):
-        if condition():
-            return
-        QTest.qWait(10)
-    raise AssertionError("waited in vain")
-
-
-def shows(widget: QWidget, colour: str) -> bool:
-    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
-    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1)
-    pixels = rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3)
-    c = QColor(colour)
-    return bool((pixels == (c.red(), c.green(), c.blue())).all(axis=2).any())
+pytestmark = pytest.mark.usefixtures("app")
 
 
 class Shown:

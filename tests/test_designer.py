@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, Qt
-from PySide6.QtGui import QColor, QImage
+from on_screen import pixels, shows, wait_for
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication
 
 from motionrgbd.app.decision_design import Counts, Truth
 from motionrgbd.app.decision_trace import PredictionScan
@@ -21,7 +22,7 @@ from motionrgbd.app.gui.design_presenter import Designing, DesignPresenter
 from motionrgbd.app.gui.design_timeline import DesignTimeline
 from motionrgbd.app.gui.designer import DesignerPage, FigureRow
 from motionrgbd.app.gui.presenter import Presenter
-from motionrgbd.app.gui.run import application, join_designer
+from motionrgbd.app.gui.run import join_designer
 from motionrgbd.app.gui.window import MainWindow
 from motionrgbd.core.decision import bundle_parameters
 from motionrgbd.core.engine import Engine
@@ -34,40 +35,10 @@ from motionrgbd.core.sources.open import open_source
 from motionrgbd.core.sources.options import SourceOptions
 from motionrgbd.models.bundle import load_bundle
 
-PATIENCE_MS = 20_000
 TRUTH = (ScriptedGesture("push", 1.0, 1.9),)
 
 
-@pytest.fixture(autouse=True)
-def app() -> Iterator[QApplication]:
-    """The application; a widget left over after a test fails it."""
-    app = application()
-    theme.apply(app, dark=False)
-    before = set(app.topLevelWidgets())
-    yield app
-    app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    left = [w for w in app.topLevelWidgets() if w not in before]
-    assert not left, f"top-level widgets leaked: {left}"
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    for _ in range(PATIENCE_MS // 10):
-        if condition():
-            return
-        QTest.qWait(10)
-    raise AssertionError("waited in vain")
-
-
-def pixels(widget: QWidget) -> np.ndarray:
-    """Return uint8 (H, W, 3) of what a widget paints."""
-    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
-    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1)
-    return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()
-
-
-def shows(widget: QWidget, colour: str) -> bool:
-    c = QColor(colour)
-    return bool((pixels(widget) == (c.red(), c.green(), c.blue())).all(axis=2).any())
+pytestmark = pytest.mark.usefixtures("app")
 
 
 class Shown:

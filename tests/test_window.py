@@ -17,12 +17,11 @@ from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from motionrgbd.app.gui import theme
 from motionrgbd.app.gui.engine_view import EngineState, EngineView, StepView
 from motionrgbd.app.gui.menus import MENUS, ShortcutDialog
 from motionrgbd.app.gui.presenter import EventBridge, Presenter
 from motionrgbd.app.gui.record_presenter import RecordPresenter
-from motionrgbd.app.gui.run import application, run_window
+from motionrgbd.app.gui.run import run_window
 from motionrgbd.app.gui.window import MainWindow, size_on
 from motionrgbd.app.my_settings import WindowMemory
 from motionrgbd.app.tapped_source import TappedSource
@@ -171,17 +170,7 @@ class Feeder:
         self._observers.append(callback)
 
 
-@pytest.fixture(autouse=True)
-def app() -> Iterator[QApplication]:
-    """The application; a widget left over after a test fails it."""
-    app = application()
-    theme.apply(app, dark=False)
-    before = set(app.topLevelWidgets())
-    yield app
-    app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    app.processEvents()
-    left = [w for w in app.topLevelWidgets() if w not in before]
-    assert not left, f"top-level widgets leaked: {left}"
+pytestmark = pytest.mark.usefixtures("app")
 
 
 @dataclass
