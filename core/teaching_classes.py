@@ -41,7 +41,8 @@ def new_classes(
             raise UsageError(f"no span of '{label}' in {', '.join(r.where for r in recordings)}")
         if count[label] > most:
             raise UsageError(
-                f"{count[label]} examples of '{label}': at most {most} are learned - leave some out"
+                f"{count[label]} examples of '{label}': at most {most} are learned - leave some "
+                "out, or train a checkpoint on all of them (`motionrgbd teach --fine-tune`)"
             )
     for recording, span in spans:
         if span.label not in classes and span.label not in known:
