@@ -12,14 +12,15 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from motionrgbd.calibration.errors import CalibrationError
 from motionrgbd.core.errors import (
     INTERRUPTED_EXIT_CODE,
+    LibraryError,
     MotionRGBDError,
     OutputError,
     UsageError,
@@ -32,6 +33,8 @@ BROKEN_PIPE_EXIT_CODE = 141  # 128 + SIGPIPE
 
 DEBUG_VARIABLE = "MOTIONRGBD_DEBUG"
 
+Commands = Any  # argparse's class of sub-commands has no public name
+
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose mistakes are `UsageError`s, so that they too are one line."""
@@ -43,6 +46,17 @@ class Parser(argparse.ArgumentParser):
 def program_version() -> str:
     """Return the installed version."""
     return version("motionrgbd-live")
+
+
+@contextlib.contextmanager
+def torch_needed() -> Iterator[None]:
+    """Say what to install where a library that only training needs is missing."""
+    try:
+        yield
+    except ImportError as error:
+        raise LibraryError(
+            f"this command needs torch and onnx ({error}) — pip install '.[train]' in the checkout"
+        ) from error
 
 
 def run_command(program: str, action: Callable[[], int]) -> int:

@@ -20,10 +20,13 @@ MAY_IMPORT = {
 }
 # may import training, inside functions
 SUB_COMMANDS = {
+    "app/bench_commands.py",
     "app/bench_online.py",
     "app/cli.py",
     "app/bench.py",
     "app/data.py",
+    "app/evaluate_command.py",
+    "app/model_commands.py",
     "app/teach_command.py",
 }
 QT = {"PySide6", "shiboken6", "pyqtgraph"}
