@@ -106,6 +106,9 @@ def parse(argv: Sequence[str] | None) -> Settings:
         const=True,
         help="a simulated car display, driven by gestures alone (cockpit.jsonl with --out)",
     )
+    run.add_argument(
+        "--drive", metavar="left|right", help="the driver's side of the car display (left)"
+    )
     actions = parser.add_argument_group("actions (see README)")
     actions.add_argument("--actions", metavar="FILE", help="which gestures do what; a dry run")
     actions.add_argument("--arm", action="store_const", const=True, help="really send actions")
@@ -495,6 +498,7 @@ def _play_in_cockpit(
             printer.print_all,
             screenshot=settings.screenshot,
             close_when_finished=settings.close_when_finished,
+            right_hand_drive=settings.drive == "right",
         )
     finally:
         engine.stop()

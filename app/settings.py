@@ -29,7 +29,7 @@ class Settings:
 
     camera, replay, demo: at most one of them is set; with none, a camera is looked for.
     teach: own gestures are to be taught, from this recording; empty: from one still to be chosen.
-    cockpit: the window is a simulated car display.
+    cockpit: the window is a simulated car display; drive: the side of its driver.
     precision: of the model's graphs. out: folder for results. pace: of a recording. fps_hz,
     size_px (width, height), preset and filters ask something of the camera; the depth options say
     how 8-bit depth is to be read. decision: parameters of the model's decisions to be replaced, by
@@ -59,6 +59,7 @@ class Settings:
     screenshot: Path | None = None
     close_when_finished: bool = False
     cockpit: bool = False
+    drive: Literal["left", "right"] = "left"
     actions: Path | None = None
     arm: bool = False
     actions_state: str | None = None
@@ -174,6 +175,7 @@ _KEYS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "screenshot": ("screenshot", lambda value: Path(_word(value))),
     "close-when-finished": ("close_when_finished", _yes_or_no),
     "cockpit": ("cockpit", _yes_or_no),
+    "drive": ("drive", _one_of("left", "right")),
     "actions": ("actions", lambda value: Path(_word(value))),
     "arm": ("arm", _yes_or_no),
     "state": ("actions_state", _word),

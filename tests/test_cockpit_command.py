@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtGui import QImage
 
@@ -33,7 +34,8 @@ def test_the_log_is_the_events_and_the_same_with_a_window_and_without(
 ) -> None:
     folders = [tmp_path / name for name in ("headless", "window")]
     picture = tmp_path / "cockpit.png"
-    ends = (["--headless"], ["--fast", "--close-when-finished", "--screenshot", str(picture)])
+    shown_to_its_end = ["--fast", "--close-when-finished", "--screenshot", str(picture)]
+    ends = (["--headless"], [*shown_to_its_end, "--drive", "right"])
     for folder, how in zip(folders, ends, strict=True):
         assert live.main(["--demo", "--cockpit", "--out", str(folder), *how]) == 0
     logs = [(folder / LOG).read_bytes() for folder in folders]
@@ -46,7 +48,17 @@ def test_the_log_is_the_events_and_the_same_with_a_window_and_without(
     assert [x["text"] for x in lines] == ["Map moved right", "Home"]
     shown = QImage(str(picture))
     assert (shown.width(), shown.height()) == (1280, 480)
+    assert shirt(shown.copy(0, 50, 230, 340)) > 1000  # the hand is on the passenger's side
+    assert shirt(shown.copy(1050, 50, 230, 340)) == 0
     capsys.readouterr()
+
+
+def shirt(picture: QImage) -> int:
+    """Return how many pixels have about the colour of the performer's shirt."""
+    rgb = picture.convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(rgb.constBits(), np.uint8).reshape(rgb.height(), -1)
+    red, green, blue = (rows[:, k : 3 * rgb.width() : 3].astype(int) for k in range(3))
+    return int(((green - red > 70) & (abs(green - blue) < 25)).sum())
 
 
 def test_a_model_without_any_of_its_gestures_is_refused(
@@ -79,8 +91,12 @@ def test_a_log_that_cannot_be_written_is_said(
 
 def test_a_settings_file_can_ask_for_it(tmp_path: Path) -> None:
     config = tmp_path / "settings.toml"
-    config.write_text("cockpit = true\ndemo = true\n")
-    assert settings_from({}, config).cockpit
+    config.write_text('cockpit = true\ndemo = true\ndrive = "right"\n')
+    settings = settings_from({}, config)
+    assert (settings.cockpit, settings.drive) == (True, "right")
+    assert settings_from({"drive": "left"}, config).drive == "left"
+    with pytest.raises(UsageError, match="--drive must be left or right, got 'up'"):
+        settings_from({"drive": "up"}, None)
 
 
 def test_events_that_only_arm_do_nothing() -> None:

@@ -44,6 +44,7 @@ class RunCockpit:
         *,
         screenshot: Path | None = None,
         close_when_finished: bool = False,
+        right_hand_drive: bool = False,
     ) -> int:
         """Show it in a window until that is closed; return the exit code."""
         from motionrgbd.app.gui.cockpit.run import run_cockpit
@@ -55,6 +56,7 @@ class RunCockpit:
             screenshot=screenshot,
             close_when_finished=close_when_finished,
             on_poll=on_poll,
+            right_hand_drive=right_hand_drive,
         )
 
     def close(self) -> None:

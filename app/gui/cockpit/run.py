@@ -118,15 +118,18 @@ def run_cockpit(
     screenshot: Path | None = None,
     close_when_finished: bool = False,
     on_poll: Callable[[], None] | None = None,
+    right_hand_drive: bool = False,
 ) -> int:
     """Show the cockpit until its window is closed; return the exit code.
 
-    cockpit: observes the engine already. on: as `CockpitPresenter` takes it. The rest is as in
+    cockpit: observes the engine already. on: as `CockpitPresenter` takes it. right_hand_drive: the
+    driver sits on the right. The rest is as in
     `run_window`. An engine that failed raises its error, after closing; OutputError where the
     screenshot cannot be written.
     """
     app = application()
     window = CockpitWindow(tuple(on))
+    window.set_right_hand_drive(right_hand_drive)
     presenter = CockpitPresenter(engine, cockpit, window, on)
     saved: list[bool] = []
 

@@ -29,7 +29,11 @@ _STATUS, _HINT_ROW, _RAIL, _GAP = 50, 78, 216, 8  # design pixels
 
 
 class CockpitWindow(QWidget):
-    """A car's centre display. N changes between day and night, F11 fills the screen.
+    """A car's centre display. N changes between day and night, D the driver's side, F11 fills the
+    screen.
+
+    On the driver's side is the page, which is the same for both: swipes choose among its parts by
+    where they are. On the other side is the hand.
 
     gestures: those that the model knows; others are never hinted. closing: while it can still be
     seen; closed: after that.
@@ -45,6 +49,7 @@ class CockpitWindow(QWidget):
         self.resize(1280, 480)
         self._gestures = tuple(gestures)
         self._state: CockpitState | None = None
+        self._right_hand_drive = False
         self.status = StatusBar(self)
         self.map = MapView(self)
         self.media = MediaPage(self)
@@ -67,6 +72,11 @@ class CockpitWindow(QWidget):
         for panel in self.panels():
             panel.set_look(self._look)
         self.update()
+
+    def set_right_hand_drive(self, right: bool) -> None:
+        """Lay the display out for a driver on the right, or on the left."""
+        self._right_hand_drive = right
+        self._place()
 
     def set_state(self, state: CockpitState, trouble: str = "") -> None:
         """Show a state. trouble: why nothing comes from the camera."""
@@ -123,9 +133,10 @@ class CockpitWindow(QWidget):
         self.status.setGeometry(0, 0, width, status)
         self.hint_bar.setGeometry(0, height - hints, width, hints)
         middle = height - status - hints - gap
-        self.hand.setGeometry(width - rail - gap, status, rail, middle)
+        wide, right = width - rail - 3 * gap, self._right_hand_drive
+        self.hand.setGeometry(gap if right else wide + 2 * gap, status, rail, middle)
         self.hand.place()
-        self._content = QRect(gap, status, width - rail - 3 * gap, middle)
+        self._content = QRect(rail + 2 * gap if right else gap, status, wide, middle)
         self._place_pages(gap)
         self._place_call(scale)
         self._place_confirmation()
@@ -178,6 +189,8 @@ class CockpitWindow(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.key() == Qt.Key.Key_N:
             self.set_night(not self._look.dark)
+        elif event.key() == Qt.Key.Key_D:
+            self.set_right_hand_drive(not self._right_hand_drive)
         elif event.key() == Qt.Key.Key_F11:
             self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
         else:
