@@ -25,6 +25,7 @@ from motionrgbd.core.frames import DepthImage, SourceInfo
 from motionrgbd.core.region import RegionOfInterest
 from motionrgbd.core.results import Snapshot
 
+_MIRRORED = "in a mirror"
 FEW_LABELS = 15  # so many leave room for the pipeline below them in the smallest window
 
 
@@ -66,9 +67,9 @@ class WatchPage(QWidget):
     # ---- layout ----
 
     def _lay_out(self) -> None:
-        color_card = Card("Colour", self.color_view)
+        self._color_card = Card("Colour", self.color_view)
         self._depth_card = Card("Depth", self.depth_view)
-        self._pictures = PicturePair(color_card, self._depth_card)
+        self._pictures = PicturePair(self._color_card, self._depth_card)
         self._scrolled = ScrolledTimeline(self.timeline)
         self._timeline_card = Card("Last 15 seconds", self._scrolled)
         lower = QHBoxLayout()
@@ -160,7 +161,7 @@ class WatchPage(QWidget):
         self._snapshot = snapshot
         if snapshot.frame.depth is not None:
             self._range_mm = self._depth_range.update(snapshot.frame.depth)
-            self._depth_card.set_note(texts.metres(self._range_mm))
+            self._note_depth()
         some = snapshot.frame.color if snapshot.frame.color is not None else snapshot.frame.depth
         if some is not None:
             self._pictures.set_aspect(some.shape[0] / some.shape[1])
@@ -234,6 +235,19 @@ class WatchPage(QWidget):
     def next_pictures(self) -> None:
         """Show the next choice of pictures."""
         self.heat.next_pictures()
+
+    def show_mirrored(self, mirrored: bool) -> None:
+        """Show pictures as in a mirror, and say so: gestures keep the camera's left and right."""
+        self.color_view.set_mirrored(mirrored)
+        self.depth_view.set_mirrored(mirrored)
+        self._color_card.set_note(_MIRRORED if mirrored else "")
+        self._note_depth()
+
+    def _note_depth(self) -> None:
+        told = [_MIRRORED] if self.depth_view.mirrored() else []
+        if self._snapshot is not None and self._snapshot.frame.depth is not None:
+            told.append(texts.metres(self._range_mm))
+        self._depth_card.set_note("   ".join(told))
 
     def use_region(self, used: bool) -> None:
         """Let only a box in metres count, or everything."""

@@ -251,8 +251,8 @@ class MainWindow(QMainWindow):
 
     def show_mirrored(self, mirrored: bool) -> None:
         """Show pictures as in a mirror, or not."""
-        for view in (self.watch.color_view, self.watch.depth_view, self.designer.picture):
-            view.set_mirrored(mirrored)
+        self.watch.show_mirrored(mirrored)
+        self.designer.picture.set_mirrored(mirrored)
 
     def show_full_screen(self, full: bool) -> None:
         """Fill the screen, or not."""
