@@ -483,6 +483,23 @@ def test_what_only_the_text_can_change_is_left_as_it_is(opened: Open) -> None:
     assert one.page.text.toPlainText() == text
 
 
+def test_plain_keys_are_the_fields_own(opened: Open) -> None:
+    one = opened()
+    asked: list[str] = []
+    one.window.play_toggled.connect(lambda: asked.append("play"))
+    one.window.activateWindow()
+    assert QTest.qWaitForWindowActive(one.window, 5000)
+    box = one.field("states").boxes["driving"]
+    box.setFocus()
+    QTest.keyClick(box, Qt.Key.Key_Space)
+    assert box.isChecked()
+    assert asked == []
+    assert one.draft.actions[0]["states"] == ["driving"]
+    one.press("done")
+    QTest.keyClick(one.window, Qt.Key.Key_Space)
+    assert asked == ["play"]
+
+
 def test_watching_designing_and_editing_take_turns(opened: Open) -> None:
     one = opened()
     window = one.window

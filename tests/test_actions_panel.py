@@ -312,6 +312,42 @@ def test_a_key_disarms_at_once_whatever_is_shown(show: Show) -> None:
     window.deleteLater()
 
 
+def test_keys_arm_only_where_yes_is_chosen(show: Show) -> None:
+    shown = show()
+    window = MainWindow(LABELS)
+    join_actions(window, shown.actions)
+    played: list[int] = []
+    window.play_toggled.connect(lambda: played.append(1))
+    window.show()
+    window.activateWindow()
+    assert QTest.qWaitForWindowActive(window, 5000)
+    switch = window.actions_panel.switch
+
+    def press(key: Qt.Key, with_: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+        QTest.keyClick(window.focusWidget() or window, key, with_)
+
+    arm = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    press(Qt.Key.Key_A, arm)
+    assert switch.no_button.hasFocus()
+    press(Qt.Key.Key_Space)
+    assert not switch.asking()
+    press(Qt.Key.Key_Space)  # is for the recording again
+    assert played == [1]
+    press(Qt.Key.Key_A, arm)
+    press(Qt.Key.Key_Backtab)
+    assert switch.yes_button.hasFocus()
+    press(Qt.Key.Key_Space)
+    assert shown.dispatcher.armed
+    press(Qt.Key.Key_Space)
+    QTest.mouseClick(switch.disarm_button, CELL)
+    press(Qt.Key.Key_Space)
+    assert not switch.asking()
+    assert not shown.dispatcher.armed
+    assert played == [1, 1, 1]
+    window.close()
+    window.deleteLater()
+
+
 def test_a_window_without_actions_offers_none() -> None:
     window = MainWindow(LABELS)
     assert join_actions(window, None) is None

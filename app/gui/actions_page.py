@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from motionrgbd.app.gui.actions_fields import FieldForm
+from motionrgbd.app.gui.own_keys import OwnKeys
 from motionrgbd.app.gui.panels import Card, ElidedLabel, Tabs
 from motionrgbd.app.gui.quiet_list import QuietList
 from motionrgbd.app.gui.theme import theme_of
@@ -60,7 +61,7 @@ class ListAndForm(QWidget):
         layout.addWidget(_scrolled(self.form))
 
 
-class ActionsPage(QWidget):
+class ActionsPage(OwnKeys):
     """Setters for what it shows, signals for what is asked.
 
     text_edited: by hand. state_added, state_removed: by name. asked: new, open, save, save_as, try,

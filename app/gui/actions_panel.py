@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import (
     QComboBox,
@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from motionrgbd.app.gui import actions_texts
+from motionrgbd.app.gui.own_keys import OwnKeys
 from motionrgbd.app.gui.panels import Card, ElidedLabel, scaled_font
 from motionrgbd.app.gui.quiet_list import QuietList
 from motionrgbd.app.gui.theme import theme_of
@@ -71,8 +72,9 @@ class ArmSwitch(QWidget):
         armed = status is not None and status.armed
         if armed != self._armed or status is None:
             self._armed = armed
-            self._buttons.setCurrentIndex(int(armed))
-        self._say()
+            self._turn_to(int(armed))
+        else:
+            self._say()
 
     def set_error(self, text: str) -> None:
         """Say why what was asked did not happen; empty: all is well."""
@@ -90,20 +92,25 @@ class ArmSwitch(QWidget):
     def ask(self) -> None:
         """Ask whether it is meant."""
         if self.arm_button.isEnabled() and not self._armed:
-            self._buttons.setCurrentIndex(2)
-            self.yes_button.setFocus()
-            self._say()
+            self._turn_to(2)
+            self.no_button.setFocus()  # Space twice arms nothing
 
     def disarm(self) -> None:
         """Ask for a dry run, at once."""
-        self._buttons.setCurrentIndex(int(self._armed))
-        self._say()
+        self._turn_to(int(self._armed))
         self.disarm_wanted.emit()  # whatever was shown
 
     def _arm(self) -> None:
-        self._buttons.setCurrentIndex(0)
-        self._say()
+        self._turn_to(0)
         self.armed_wanted.emit()
+
+    def _turn_to(self, buttons: int) -> None:
+        """Show other buttons; none has the focus: keys may be meant for what went before."""
+        focus = self.focusWidget()
+        if focus is not None:
+            focus.clearFocus()
+        self._buttons.setCurrentIndex(buttons)
+        self._say()
 
     def asking(self) -> bool:
         """Whether it waits for an answer."""
@@ -123,7 +130,7 @@ class ArmSwitch(QWidget):
             self._headline.setPalette(palette)
 
 
-class ActionsPanel(QWidget):
+class ActionsPanel(OwnKeys):
     """Setters for what it shows, signals for what is asked.
 
     state_chosen: by its name. undo_wanted: of what was sent last.
@@ -132,11 +139,13 @@ class ActionsPanel(QWidget):
     state_chosen = Signal(str)
     undo_wanted = Signal()
     edit_wanted = Signal()
+    own_keys = (Qt.Key.Key_Space, Qt.Key.Key_Up, Qt.Key.Key_Down)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.switch = ArmSwitch()
         self.state = QComboBox()
+        self.state.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.state.setToolTip("What is allowed now; no gesture can change it")
         self.state.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
@@ -220,6 +229,7 @@ class ActionsPanel(QWidget):
 def _button(text: str, tip: str) -> QPushButton:
     button = QPushButton(text)
     button.setToolTip(tip)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys to the window
     return button
 
 
