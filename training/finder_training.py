@@ -24,6 +24,7 @@ from motionrgbd.training.datasets.table import data_folder
 from motionrgbd.training.finder_pictures import Pictures, in_parallel, varied
 from motionrgbd.training.hand_clips import load_package
 from motionrgbd.training.rebuilt_scenes import resting_people
+from motionrgbd.training.whole_files import keep_arrays
 
 _WIDTHS = (16, 32, 32, 32, 32, 32)
 # People at rest before whom hands are rebuilt. None of these recordings carries hand marks.
@@ -128,7 +129,7 @@ def train(pictures: Pictures, steps: int, seed: int, batch: int = 48) -> HandNet
 
 def check_place(path: Path) -> None:
     """Raise OutputError, before training, where the weights could not be written."""
-    part = _part_of(path)
+    part = path.with_name(f".{path.name}.part")
     try:
         part.write_bytes(b"")
         part.unlink()
@@ -141,10 +142,6 @@ def check_place(path: Path) -> None:
         raise OutputError(f"{path} is a folder — name a file with --out")
 
 
-def _part_of(path: Path) -> Path:
-    return path.with_name(f"{path.stem}.part.npz")
-
-
 def save(network: HandNetwork, path: Path) -> None:
     """Write the weights as `core/hand_net.py` reads them: half precision, (9 C, O)."""
     layers = [*network.layers, network.head]
@@ -155,9 +152,7 @@ def save(network: HandNetwork, path: Path) -> None:
         assert layer.bias is not None
         arrays[f"kernel{i}"] = weight.numpy().astype(np.float16)
         arrays[f"bias{i}"] = layer.bias.detach().numpy().astype(np.float16)
-    part = _part_of(path)
-    np.savez(part, **arrays)  # type: ignore[arg-type]
-    part.rename(path)  # a half-written file is never taken for whole
+    keep_arrays(path, arrays)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

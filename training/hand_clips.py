@@ -33,6 +33,7 @@ from motionrgbd.training.datasets.shrec17 import (
     FRAME_PX,
     SAMPLES,
 )
+from motionrgbd.training.whole_files import keep_arrays, kept_arrays
 
 SOURCE_HZ = 30.0  # the camera's rate, in which `orig_frames` counts
 # What cached crops show around the hand, whatever a recipe asks for: augmentation needs room.
@@ -222,8 +223,7 @@ def hand_clips(package: Package, recipe: Recipe, cache: Path | None = None) -> H
     stamp.update(package.index.tobytes() + package.boxes.tobytes())
     path = None if cache is None else cache / f"hands-{stamp.hexdigest()[:12]}.npz"
     if path is not None and path.exists():
-        with np.load(path) as saved:
-            return HandClips(**{name: saved[name] for name in saved.files})
+        return HandClips(**kept_arrays(path))
     jobs = ((_only(package, i), 0, recipe) for i in range(len(package)))
     # a fork of a process with threads (torch has some) may wait for a lock that nobody holds
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
@@ -237,10 +237,7 @@ def hand_clips(package: Package, recipe: Recipe, cache: Path | None = None) -> H
         index=package.index,
     )
     if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part.npz")
-        np.savez(part, **vars(clips))
-        part.rename(path)  # a half-written file is never taken for whole
+        keep_arrays(path, vars(clips))
     return clips
 
 

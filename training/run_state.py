@@ -20,6 +20,7 @@ from torch.optim import AdamW, Optimizer
 from motionrgbd.core.errors import OutputError, UsageError
 from motionrgbd.models.checkpoint import Checkpoint
 from motionrgbd.training.schedule import Schedule
+from motionrgbd.training.whole_files import replacing
 
 FORMAT = 1
 _MARGIN_BYTES = 64 << 20  # for logs, and whoever else writes to the disk
@@ -106,13 +107,11 @@ class RunFolder:
 
     def save(self, state: RunState) -> None:
         """Keep the state; a run that is killed goes on from here."""
-        part = self._state.with_name(self._state.name + ".part")
         content = {"format": FORMAT, "schedule": dataclasses.asdict(self._schedule)}
-        with part.open("wb") as file:
+        with replacing(self._state) as part, part.open("wb") as file:
             torch.save(content | vars(state), file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(part, self._state)
 
     def save_weights(self, name: str, network: nn.Module, checkpoint: Checkpoint | None) -> None:
         """Write `NAME.safetensors`: the checkpoint, or without one the network's tensors alone."""
@@ -120,10 +119,8 @@ class RunFolder:
             content = save({k: x.contiguous().cpu() for k, x in network.state_dict().items()})
         else:
             content = checkpoint.to_bytes()
-        path = self.path / f"{name}.safetensors"
-        part = path.with_name(path.name + ".part")
-        part.write_bytes(content)
-        os.replace(part, path)
+        with replacing(self.path / f"{name}.safetensors") as part:
+            part.write_bytes(content)
 
     def cut_log(self, epochs: int) -> None:
         """Keep only the log lines of the first `epochs` epochs: the others will come again."""

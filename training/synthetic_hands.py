@@ -22,6 +22,7 @@ from motionrgbd.core.synthetic.recording import SyntheticRecording
 from motionrgbd.models.recipe import Recipe, RelativeDepth
 from motionrgbd.training.hand_clips import WIDE_M, WIDE_PX
 from motionrgbd.training.hand_streams import IDLE_GESTURE, UNKNOWN, Take
+from motionrgbd.training.whole_files import keep_arrays, kept_arrays
 
 IGNORED = -2  # frames at which neither idle nor the gesture would be wrong
 
@@ -143,9 +144,7 @@ def _cached(job: tuple[int, Recipe, Domain, float | None, Path]) -> Path:
     seed, recipe, domain, idle_s, folder = job
     path = folder / recording_file(seed, domain, idle_s)
     if not path.exists():
-        part = path.with_suffix(".part.npz")
-        np.savez(part, **vars(synthetic_hands(seed, recipe, domain, idle_s=idle_s)))
-        part.rename(path)  # a half-written file is never taken for whole
+        keep_arrays(path, vars(synthetic_hands(seed, recipe, domain, idle_s=idle_s)))
     return path
 
 
@@ -163,16 +162,11 @@ def load_synthetic_hands(
     idle_s: so long of a performer who gestures nothing; None: of all fourteen gestures.
     """
     folder = recordings_folder(cache, recipe)
-    folder.mkdir(parents=True, exist_ok=True)
     jobs = [(seed, recipe, domain, idle_s, folder) for seed in seeds]
     # a fork of a process with threads (torch has some) may wait for a lock that nobody holds
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         paths = list(pool.map(_cached, jobs))
-    out = []
-    for path in paths:
-        with np.load(path) as saved:
-            out.append(HandRecording(**{name: saved[name] for name in saved.files}))
-    return out
+    return [HandRecording(**kept_arrays(path)) for path in paths]
 
 
 def recorded_take(

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from motionrgbd.core.errors import SourceError
 from motionrgbd.training.datasets.clip_files import BrokenClipError, check_numbers, read_image
 from motionrgbd.training.datasets.download import Download, Member
-from motionrgbd.training.datasets.plan import Plan, replacing
+from motionrgbd.training.datasets.plan import Plan
 from motionrgbd.training.datasets.shrec17 import (
     AUX_FILE,
     CLIPS_FILE,
@@ -32,6 +32,7 @@ from motionrgbd.training.datasets.shrec17 import (
     STEP_MM,
     VALIDATION_SUBJECTS,
 )
+from motionrgbd.training.whole_files import replacing
 
 CLIPS_FOLDER = ".clips"  # of clips made before the package is
 _IDENTITY = ("gesture", "finger", "subject", "essai")

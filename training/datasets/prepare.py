@@ -35,8 +35,9 @@ from motionrgbd.training.datasets.download import (
     open_download,
 )
 from motionrgbd.training.datasets.pack_shrec17 import plan_shrec17
-from motionrgbd.training.datasets.plan import Job, Plan, PlannedClip, Planner, replacing
+from motionrgbd.training.datasets.plan import Job, Plan, PlannedClip, Planner
 from motionrgbd.training.datasets.plans import PLANNERS, use_lists
+from motionrgbd.training.whole_files import replacing
 
 REPORT_FILE = "prepare_report.json"
 SCRATCH_FOLDER = ".unpacked"  # of tar archives, in the destination

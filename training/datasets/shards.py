@@ -21,7 +21,6 @@ from tqdm import tqdm
 from motionrgbd.models.recipe import MODALITIES, Modality
 from motionrgbd.training.datasets.benchmark import Benchmark
 from motionrgbd.training.datasets.download import FreeBytes, check_space, disk_free, make_folder
-from motionrgbd.training.datasets.plan import replacing
 from motionrgbd.training.datasets.reader import (
     Picture,
     packed_depth,
@@ -30,6 +29,7 @@ from motionrgbd.training.datasets.reader import (
 )
 from motionrgbd.training.datasets.records import ClipRecord
 from motionrgbd.training.datasets.shard_reader import stem
+from motionrgbd.training.whole_files import replacing
 
 CLIPS_PER_SHARD = 100
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from motionrgbd.core.errors import LibraryError, OutputError
+from motionrgbd.training.whole_files import replacing
 
 PAGE, DATA = "report.html", "report.json"
 _FRAME = Path(__file__).with_name("page.html.jinja")
@@ -53,12 +53,10 @@ def write_page(folder: Path, page: str, data: dict[str, Any]) -> None:
     """
     text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False)
     for name, content in ((PAGE, page), (DATA, text + "\n")):
-        part = folder / (name + ".part")
         try:
-            part.write_text(content, encoding="utf-8")
-            os.replace(part, folder / name)
+            with replacing(folder / name) as part:
+                part.write_text(content, encoding="utf-8")
         except OSError as error:
-            part.unlink(missing_ok=True)
             raise OutputError(
                 f"{folder / name} cannot be written ({error.strerror}) — choose another --out"
             ) from error

@@ -23,6 +23,7 @@ from motionrgbd.core.results import FloatArray, GestureEvent, Prediction
 from motionrgbd.models.bundle import load_bundle
 from motionrgbd.models.recipe import Modality
 from motionrgbd.training.online.streams import OnlineStream
+from motionrgbd.training.whole_files import keep_arrays, kept_arrays
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,29 +159,26 @@ def _track(job: _Job) -> ProbabilityTrack:
         _opened[at] = Recogniser(load_bundle(model), device=device, precision=precision)
     track = track_of(stream, _opened[at])
     if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(f".{os.getpid()}.part.npz")
-        np.savez_compressed(
-            part,
-            labels=np.array(track.labels),
-            times_s=track.times_s,
-            probabilities=track.probabilities,
-            warm=track.warm,
-            used=np.array(["+".join(used) for used in track.used], np.str_),
-        )
-        part.rename(path)  # a half-written file is never taken for whole
+        arrays = {
+            "labels": np.array(track.labels),
+            "times_s": track.times_s,
+            "probabilities": track.probabilities,
+            "warm": track.warm,
+            "used": np.array(["+".join(used) for used in track.used], np.str_),
+        }
+        keep_arrays(path, arrays, small=True)
     return track
 
 
 def _load(path: Path) -> ProbabilityTrack:
-    with np.load(path) as saved:
-        return ProbabilityTrack(
-            tuple(saved["labels"].tolist()),
-            saved["times_s"],
-            saved["probabilities"],
-            saved["warm"],
-            tuple(_modalities(text) for text in saved["used"].tolist()),
-        )
+    saved = kept_arrays(path)
+    return ProbabilityTrack(
+        tuple(saved["labels"].tolist()),
+        saved["times_s"],
+        saved["probabilities"],
+        saved["warm"],
+        tuple(_modalities(text) for text in saved["used"].tolist()),
+    )
 
 
 def _modalities(text: str) -> tuple[Modality, ...]:

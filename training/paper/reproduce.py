@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
@@ -19,6 +17,7 @@ from motionrgbd.training.loop import process
 from motionrgbd.training.paper.recipes import TrainingRecipe
 from motionrgbd.training.paper.run import RunOptions, prepare_task, run_recipe, trained_parts
 from motionrgbd.training.paper.tables import Row, rows_of
+from motionrgbd.training.whole_files import replacing
 
 
 @dataclass(frozen=True)
@@ -108,10 +107,13 @@ def text_of(obtained: Sequence[Obtained], *, header: bool = True) -> str:
 
 
 def _write(table: str, obtained: Sequence[Obtained], options: RunOptions) -> None:
-    name = table.replace(" ", "-")
-    _replace(options.out / f"{name}.json", json.dumps(_report(table, obtained, options), indent=2))
     note = "" if options.size is None else f"\n\n{REDUCED}"
-    _replace(options.out / f"{name}.md", f"{text_of(obtained)}{note}\n")
+    for suffix, text in (
+        ("json", json.dumps(_report(table, obtained, options), indent=2)),
+        ("md", f"{text_of(obtained)}{note}\n"),
+    ):
+        with replacing(options.out / f"{table.replace(' ', '-')}.{suffix}") as part:
+            part.write_text(text, encoding="utf-8")
 
 
 REDUCED = "Reduced pictures and networks: these figures are not comparable with the published ones."
@@ -139,9 +141,3 @@ def _report(table: str, obtained: Sequence[Obtained], options: RunOptions) -> di
         "torch": torch.__version__,
         "machine": platform.platform(),
     }
-
-
-def _replace(path: Path, text: str) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)

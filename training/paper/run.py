@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -31,6 +30,7 @@ from motionrgbd.training.paper.recipes import (
 )
 from motionrgbd.training.paper.task import BenchmarkTask, Network
 from motionrgbd.training.schedule import Precision
+from motionrgbd.training.whole_files import replacing
 
 
 @dataclass(frozen=True)
@@ -193,10 +193,9 @@ def _card(recipe: TrainingRecipe, seed: int, figures: Mapping[str, float]) -> Ca
 
 def _save_as_released(network: Network, best: float, epochs: int, path: Path) -> None:
     """Write what `motionrgbd export` and `evaluate` take with --benchmark, as the authors do."""
-    part = path.with_name(path.name + ".part")
     model = {name: x.cpu() for name, x in network.state_dict().items()}
-    torch.save({"model": model, "epoch": epochs, "bestacc": best}, part)
-    os.replace(part, path)
+    with replacing(path) as part, part.open("wb") as file:
+        torch.save({"model": model, "epoch": epochs, "bestacc": best}, file)
 
 
 def _fuse(recipe: ScoreFusion, seed: int, options: RunOptions) -> RunResult:
@@ -264,9 +263,8 @@ def _read_result(path: Path, asked: Mapping[str, Any]) -> RunResult:
 
 
 def _write(path: Path, values: Mapping[str, Any]) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(values, indent=2) + "\n")
-    os.replace(part, path)
+    with replacing(path) as part:
+        part.write_text(json.dumps(values, indent=2) + "\n")
 
 
 SIZES: dict[str, Size | None] = {"full": None, "small": SMALL}
