@@ -20,6 +20,7 @@ from motionrgbd.core.results import GestureEvent, Health, ModalityUse
 if TYPE_CHECKING:
     from motionrgbd.core.decision import DecisionParameters
     from motionrgbd.core.recogniser import Step
+    from motionrgbd.core.region import RegionOfInterest
 
 EVENTS, PROBABILITIES, RUN = "events.jsonl", "probabilities.csv", "run.json"
 
@@ -59,6 +60,8 @@ class RunOutputs:
         self._marks: list[dict[str, Any]] = []
         self._decision: DecisionParameters | None = None
         self._decision_changes: list[dict[str, Any]] = []
+        self._region: RegionOfInterest | None = None
+        self._regions: list[dict[str, Any]] = []
         self._run: dict[str, Any] = {"started_utc": _utc_now(), "state": "running", **facts}
         self._no_probabilities = [""] * len(labels)
         self._lock = threading.Lock()  # close() must not cut a row in two
@@ -81,6 +84,7 @@ class RunOutputs:
                 return
             self._note_stream(step)
             self._note_decision(step)
+            self._note_region(step)
             self._rows.writerow([step.index, float(step.timestamp_s), *cells])
             self._steps += 1
             for event in step.events:
@@ -117,6 +121,14 @@ class RunOutputs:
             self._decision_changes.append({**since, "parameters": parameters})
         self._decision = step.decision
 
+    def _note_region(self, step: Step) -> None:
+        """Keep from which steps on what region counts."""
+        if step.region is not self._region:
+            region = None if step.region is None else str(step.region)
+            since = {"row": self._steps, "timestamp_s": step.timestamp_s}
+            self._regions.append({**since, "region": region})
+            self._region = step.region
+
     def close(self, state: RunState, health: Health, error: Exception | None = None) -> None:
         """Finish all three files."""
         with self._lock, _output_errors(self.folder):
@@ -129,6 +141,7 @@ class RunOutputs:
                 "steps": self._steps,
                 "events": self.events,
                 "decision_changes": self._decision_changes,
+                "regions": self._regions,
                 "marks": self._marks,
                 "health": dataclasses.asdict(health),
                 "error": None if error is None else str(error),

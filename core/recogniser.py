@@ -46,7 +46,8 @@ class Step:
     prediction is None while the window fills, and where scoring was skipped (live, late).
     index and timestamp_s are the frame's. use: what it was recognised from. decision: the
     parameters in force. features: of this frame, by modality that counts, and the hand's speeds,
-    `path`, where the recipe follows a hand: what classes are taught by.
+    `path`, where the recipe follows a hand: what classes are taught by. region: what counted of the
+    frame, which is whole; None: all of it.
     """
 
     frame: RGBDFrame
@@ -58,6 +59,7 @@ class Step:
     use: ModalityUse | None = None
     decision: DecisionParameters | None = None
     features: Mapping[str, FloatArray] = field(default_factory=dict)
+    region: RegionOfInterest | None = None
 
     @property
     def index(self) -> int:
@@ -311,6 +313,7 @@ class Recogniser:
             self._use,
             decision,
             features,
+            region,
         )
 
     def _features(self, prepared: Prepared) -> dict[str, FloatArray]:

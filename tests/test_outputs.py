@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from motionrgbd.app.outputs import EVENTS, PROBABILITIES, RUN, RunOutputs, event
 from motionrgbd.core.errors import OutputError
 from motionrgbd.core.frames import RGBDFrame
 from motionrgbd.core.recogniser import Step
+from motionrgbd.core.region import RegionOfInterest
 from motionrgbd.core.results import Box, GestureEvent, Health, Prediction
 
 LABELS = ("idle", "a, quoted")
@@ -50,6 +52,18 @@ def test_files_hold_every_step_and_event(tmp_path: Path) -> None:
     assert run["source"] == {"name": "test"}
     assert run["health"]["frames"] == 2
     assert run["started_utc"].endswith("+00:00")
+
+
+def test_it_is_kept_from_where_on_what_region_counted(tmp_path: Path) -> None:
+    outputs = RunOutputs(tmp_path, LABELS, {})
+    region = RegionOfInterest((-0.2, 0.2), (-0.1, 0.1), (0.3, 0.9))
+    for n, counts in enumerate((None, region, region, None)):
+        outputs.add(dataclasses.replace(make_step(n), region=counts))
+    outputs.close("finished", Health())
+    assert json.loads((tmp_path / RUN).read_text())["regions"] == [
+        {"row": 1, "timestamp_s": 1 / 30, "region": "-0.200:0.200,-0.100:0.100,0.300:0.900"},
+        {"row": 3, "timestamp_s": 0.1, "region": None},
+    ]
 
 
 def test_an_earlier_run_is_replaced_and_nothing_else(tmp_path: Path) -> None:

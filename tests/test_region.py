@@ -310,6 +310,8 @@ def test_a_running_engine_takes_another_region_at_a_step_s_border(
     finally:
         engine.stop()
     assert engine.region is empty
+    assert {step.region for step in steps if step.index <= 29} == {None}
+    assert {step.region for step in steps if step.index > 29} == {empty}
     moving = [bool(np.any(step.guidance["depth"].rank_pool)) for step in steps]
     assert all(moving[4:30])
     assert not any(moving[-20:])  # nothing is seen, so nothing moves
