@@ -62,7 +62,8 @@ def read_frames(
 ) -> Frames:
     """Run the per-frame part of a checkpoint's network over a recording, or an altered copy of it.
 
-    Raises SourceError for spans beyond the recording, ModalityError where the network needs more
+    What the recording has counts throughout; the application leaves a modality out while it sees
+    nothing of the hand in it, so where that happens its answers can differ. Raises SourceError for spans beyond the recording, ModalityError where the network needs more
     than it has.
     """
     recipe = checkpoint.recipe
