@@ -13,7 +13,7 @@ from motionrgbd.core.depth8 import EightBitDepth
 from motionrgbd.core.frames import RGBDFrame
 from motionrgbd.core.hand_color import ColorHandDetector
 from motionrgbd.core.hand_depth import DepthHandDetector
-from motionrgbd.core.hand_place import FoundHand, HandDetector, Lens, frame_shape
+from motionrgbd.core.hand_place import FoundHand, HandDetector, Lens, frame_shape, hand_square
 from motionrgbd.core.results import Box, FloatArray
 from motionrgbd.models.recipe import HandView
 
@@ -106,8 +106,8 @@ class HandFinder:
         if self._smooth is None:
             return self._middle(width, height, lens, trajectory)
         x, y, z, reading = self._smooth.tolist()
-        half = 0.5 * self._view.side_m * 1000.0 * lens.focal_px / z
-        return HandPlace(Box(x - half, y - half, x + half, y + half), z, reading, trajectory)
+        box = hand_square(x, y, z, side_m=self._view.side_m, focal_px=lens.focal_px)
+        return HandPlace(box, z, reading, trajectory)
 
     def _seen(self, hand: FoundHand | None) -> NDArray[np.float64] | None:
         """Return x_px, y_px, z_mm, reading_mm; a distance by size is that of the last while."""

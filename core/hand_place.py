@@ -76,6 +76,12 @@ def distance_by_size_mm(box: Box, lens: Lens) -> float:
     return 1000.0 * HAND_M * lens.focal_px / size_px
 
 
+def hand_square(x_px: float, y_px: float, z_mm: float, *, side_m: float, focal_px: float) -> Box:
+    """Return the box of a square of `side_m` around a place of the picture, `z_mm` away."""
+    half = 0.5 * side_m * 1000.0 * focal_px / z_mm
+    return Box(x_px - half, y_px - half, x_px + half, y_px + half)
+
+
 def frame_shape(frame: RGBDFrame) -> tuple[int, int]:
     """Return (H, W) of a frame's pictures."""
     picture = frame.color if frame.color is not None else frame.depth

@@ -21,9 +21,8 @@ from numpy.typing import NDArray
 
 from motionrgbd.calibration.intrinsics import Intrinsics
 from motionrgbd.core.errors import SourceError
-from motionrgbd.core.hand_place import hand_distance_mm
+from motionrgbd.core.hand_place import hand_distance_mm, hand_square
 from motionrgbd.core.preprocess import cut_square, relative_depth
-from motionrgbd.core.results import Box
 from motionrgbd.models.recipe import Recipe, RelativeDepth
 from motionrgbd.training.datasets.reader import packed_depth
 from motionrgbd.training.datasets.shrec17 import (
@@ -148,12 +147,6 @@ def paste(frame: NDArray[np.uint16], crop: NDArray[np.uint16], box: NDArray[np.i
         frame[top:bottom, left:right] = patch[top - y0 : bottom - y0, left - x0 : right - x0]
 
 
-def square(x_px: float, y_px: float, z_mm: float, side_m: float) -> Box:
-    """Return the box of a square of `side_m` at this place."""
-    half = 0.5 * side_m * 1000.0 * CAMERA.fx_px / z_mm
-    return Box(x_px - half, y_px - half, x_px + half, y_px + half)
-
-
 @dataclass(frozen=True)
 class HandClips:
     """Wide crops around annotated hands, and where they were.
@@ -204,7 +197,8 @@ def _wide_crops(job: tuple[Package, int, Recipe]) -> tuple[NDArray[np.uint8], ND
         zip(package.millimetres(clip), package.boxes[clip], strict=True)
     ):
         x, y, z = (float(v) for v in places[i])
-        cut = cut_square(pasted(crop, box), square(x, y, z, WIDE_M))
+        square = hand_square(x, y, z, side_m=WIDE_M, focal_px=CAMERA.fx_px)
+        cut = cut_square(pasted(crop, box), square)
         near = relative_depth(cut, z, depth)
         codes[i] = cv2.resize(near, (WIDE_PX, WIDE_PX), interpolation=cv2.INTER_AREA)
     return codes, places

@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motionrgbd.core.frames import ScriptedGesture
-from motionrgbd.core.hand_place import hand_distance_mm
+from motionrgbd.core.hand_place import hand_distance_mm, hand_square
 from motionrgbd.core.preprocess import cut_square, relative_depth
-from motionrgbd.core.results import Box
 from motionrgbd.core.synthetic.domain import TRAINING_DOMAIN, Domain
 from motionrgbd.core.synthetic.gestures import GESTURES
 from motionrgbd.core.synthetic.recording import SyntheticRecording
@@ -102,8 +101,7 @@ def synthetic_hands(
                 x, y, z = (x0 + x1) / 2, (y0 + y1) / 2, distance
             else:
                 truth = None
-        half = 0.5 * WIDE_M * 1000.0 * camera.fx_px / z
-        box = Box(x - half, y - half, x + half, y + half)
+        box = hand_square(x, y, z, side_m=WIDE_M, focal_px=camera.fx_px)
         near = relative_depth(cut_square(frame.depth, box), z, mapping)
         depths.append(cv2.resize(near, (side, side), interpolation=cv2.INTER_AREA))
         cut = cut_square(frame.color, box)
