@@ -63,8 +63,8 @@ def read_frames(
     """Run the per-frame part of a checkpoint's network over a recording, or an altered copy of it.
 
     What the recording has counts throughout; the application leaves a modality out while it sees
-    nothing of the hand in it, so where that happens its answers can differ. Raises SourceError for spans beyond the recording, ModalityError where the network needs more
-    than it has.
+    nothing of the hand in it, so where that happens its answers can differ. Raises SourceError for
+    spans beyond the recording, ModalityError where the network needs more than it has.
     """
     recipe = checkpoint.recipe
     names: tuple[Modality, ...] = checkpoint.config.modalities  # type: ignore[assignment]
