@@ -40,6 +40,7 @@ from motionrgbd.training.hand_recipe import (
 from motionrgbd.training.hand_tasks import FusionTask, HandData, StageTask
 from motionrgbd.training.loop import fit, process
 from motionrgbd.training.real_idle import load_real_idle
+from motionrgbd.training.run_state import check_same_run
 from motionrgbd.training.synthetic_hands import load_synthetic_hands
 
 STAGES: tuple[Modality, ...] = ("depth", "color")
@@ -111,13 +112,7 @@ def same_run(plan: TrainingPlan, data: HandData, given: argparse.Namespace) -> N
     if not path.is_file():
         path.write_text(text + "\n")
         return
-    before = json.loads(path.read_text())
-    differing = [name for name, value in json.loads(text).items() if before.get(name) != value]
-    if differing:
-        raise UsageError(
-            f"{given.out} holds a run of another {', '.join(differing)} — choose another folder, "
-            "or delete it"
-        )
+    check_same_run(given.out, json.loads(path.read_text()), made_of)
 
 
 def _digest(run: Path) -> str:

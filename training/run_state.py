@@ -24,6 +24,7 @@ from motionrgbd.training.whole_files import replacing
 
 FORMAT = 1
 _MARGIN_BYTES = 64 << 20  # for logs, and whoever else writes to the disk
+_LONGEST_TOLD = 100  # characters of a difference
 
 
 @dataclass
@@ -40,6 +41,23 @@ class RunState:
     optimiser: dict[str, Any]
     rates: dict[str, Any]
     best: float | None
+
+
+def check_same_run(folder: Path, there: Mapping[str, Any], here: Mapping[str, Any]) -> None:
+    """Raise UsageError where a folder holds a run that was made of something else.
+
+    there, here: what the runs are made of, by name; what is too long to be read is only named.
+    """
+    there, here = (json.loads(json.dumps(dict(values))) for values in (there, here))  # as kept
+    words = []
+    for name in here:
+        if here[name] != there.get(name):
+            told = f"{name} {there.get(name)} there, {here[name]} here"
+            words.append(told if len(told) <= _LONGEST_TOLD else f"another {name}")
+    if words:
+        raise UsageError(
+            f"{folder} holds another run ({', '.join(words)}) — choose another folder, or delete it"
+        )
 
 
 class RunFolder:
@@ -78,7 +96,7 @@ class RunFolder:
     def load(self) -> RunState | None:
         """Return the state to resume from, None in a new folder.
 
-        Raises UsageError for a run of another schedule and OutputError for a damaged file.
+        Raises UsageError for a run of another schedule, and OutputError for a damaged file.
         """
         if not self._state.is_file():
             return None
@@ -92,18 +110,8 @@ class RunFolder:
             ) from error
         if state is None:
             raise OutputError(f"{self._state} has format {version}; delete it to start anew")
-        self._compare(schedule)
+        check_same_run(self.path, schedule, dataclasses.asdict(self._schedule))
         return state
-
-    def _compare(self, other: Mapping[str, Any]) -> None:
-        mine = dataclasses.asdict(self._schedule)
-        differing = [k for k in mine if mine[k] != other.get(k)]
-        if differing:
-            words = ", ".join(f"{k} {other.get(k)} there, {mine[k]} here" for k in differing)
-            raise UsageError(
-                f"{self.path} holds a run of another schedule ({words}) — choose another folder, "
-                "or delete it"
-            )
 
     def save(self, state: RunState) -> None:
         """Keep the state; a run that is killed goes on from here."""

@@ -29,6 +29,7 @@ from motionrgbd.training.paper.recipes import (
     resized,
 )
 from motionrgbd.training.paper.task import BenchmarkTask, Network
+from motionrgbd.training.run_state import check_same_run
 from motionrgbd.training.schedule import Precision
 from motionrgbd.training.whole_files import replacing
 
@@ -253,12 +254,7 @@ def _read_result(path: Path, asked: Mapping[str, Any]) -> RunResult:
         result = RunResult(**saved)
     except (ValueError, TypeError, KeyError) as error:
         raise OutputError(f"{path} cannot be read — delete its folder to run it again") from error
-    differing = [k for k in asked if json.loads(json.dumps(asked[k])) != there.get(k)]
-    if differing:
-        words = ", ".join(f"{k} {there.get(k)} there, {asked[k]} here" for k in differing)
-        raise UsageError(
-            f"{path.parent} holds a run with other options ({words}) — choose another --out"
-        )
+    check_same_run(path.parent, there, asked)
     return result
 
 
