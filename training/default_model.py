@@ -149,7 +149,7 @@ def data_of(plan: TrainingPlan, given: argparse.Namespace) -> HandData:
     synthetic = load_synthetic_hands(range(plan.recordings), RECIPE, cache, workers=workers)
     seeds = range(IDLE_SEEDS, IDLE_SEEDS + plan.still)
     still = load_synthetic_hands(seeds, RECIPE, cache, idle_s=IDLE_S, workers=workers)
-    rest = load_real_idle(folder.parent, RECIPE)
+    rest = load_real_idle(folder.parent, RECIPE) if plan.rest else []
     without_val = given.hold_out_val or given.quick
     data = HandData(
         clips=clips.chosen(np.flatnonzero(~held_out)) if without_val else clips,
@@ -158,12 +158,12 @@ def data_of(plan: TrainingPlan, given: argparse.Namespace) -> HandData:
         rest=rest,
         still=still,
     )
-    people = (
-        f"rest of real people from {len(rest)} videos"
-        if rest
-        else (f"NO rest of real people: neither cgd2011 nor isogd lies in {folder.parent}")
-    )
-    print(f"{len(data.clips)} clips, {len(synthetic)} synthetic recordings, {people}", flush=True)
+    told = f"{len(data.clips)} clips, {len(synthetic)} synthetic recordings"
+    if rest:
+        told += f", rest of real people from {len(rest)} videos"
+    elif plan.rest:
+        told += f", NO rest of real people: neither cgd2011 nor isogd lies in {folder.parent}"
+    print(told, flush=True)
     return data
 
 

@@ -85,6 +85,12 @@ class TrainingPlan:
     held_out: int
     still: int = 0
 
+    @property
+    def rest(self) -> bool:
+        """Whether any stage sees real people at rest."""
+        mixtures = self.depth_mixture, self.color_mixture, self.fusion_mixture
+        return any(mixture.rest for mixture in mixtures)
+
 
 # Streams of gestures, and of none: what knows clips alone answers while nothing is done.
 DEPTH_MIXTURE = Mixture(alone=12, streams=5, synthetic=6, rest=1, unrest=5, still=4)
