@@ -18,10 +18,11 @@ from motionrgbd.app.gui.bars import MOST_ROWS, ProbabilityBars
 from motionrgbd.app.gui.controls import HEAT_CHOICES, HeatControls
 from motionrgbd.app.gui.history import History
 from motionrgbd.app.gui.menus import MENUS, ShortcutDialog
-from motionrgbd.app.gui.panels import ElidedLabel, GestureList, HealthView, NoticeBar, Tabs
+from motionrgbd.app.gui.panels import ElidedLabel, NoticeBar, Tabs
 from motionrgbd.app.gui.picture import PictureView
 from motionrgbd.app.gui.timeline import ScrolledTimeline, Timeline, shares
 from motionrgbd.app.gui.transport import SPEEDS, TransportBar
+from motionrgbd.app.gui.watch_views import GestureList, HealthView
 from motionrgbd.app.overlay import Scene
 from motionrgbd.core.frames import ScriptedGesture
 from motionrgbd.core.results import Box, GestureEvent, Health, Percentiles, Prediction

@@ -13,11 +13,12 @@ from motionrgbd.app.gui import texts
 from motionrgbd.app.gui.controls import HeatControls
 from motionrgbd.app.gui.history import History
 from motionrgbd.app.gui.now_card import NowCard
-from motionrgbd.app.gui.panels import Card, GestureList, HealthView, SensorView, Tabs
+from motionrgbd.app.gui.panels import Card, Tabs
 from motionrgbd.app.gui.picture import PicturePair
 from motionrgbd.app.gui.region_bar import RegionBar
 from motionrgbd.app.gui.region_picture import RegionPicture
 from motionrgbd.app.gui.timeline import SCROLL_S, ScrolledTimeline, Timeline
+from motionrgbd.app.gui.watch_views import GestureList, HealthView, SensorView
 from motionrgbd.app.my_settings import WindowMemory
 from motionrgbd.app.region_shade import RegionShade
 from motionrgbd.calibration.intrinsics import Intrinsics
