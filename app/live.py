@@ -7,24 +7,24 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from motionrgbd.app.command import Parser, program_version, run_command
+from motionrgbd.app.command import run_command
+from motionrgbd.app.live_options import read_options
+from motionrgbd.app.live_play import play
 from motionrgbd.app.settings import Settings
 from motionrgbd.app.start_settings import start_settings
 from motionrgbd.core.decision_parameters import DecisionError, DecisionParameters, overridden
-from motionrgbd.core.errors import INTERRUPTED_EXIT_CODE, UsageError
+from motionrgbd.core.errors import UsageError
 
 # Libraries that take long to load are imported where they are used: --help must answer at once.
 if TYPE_CHECKING:
     from motionrgbd.app.actions import RunActions
     from motionrgbd.app.cockpit.command import RunCockpit
     from motionrgbd.app.demo import DemoReport
-    from motionrgbd.app.headless import EventPrinter
-    from motionrgbd.app.outputs import RunOutputs, RunState
+    from motionrgbd.app.outputs import RunOutputs
     from motionrgbd.app.tapped_source import TappedSource
     from motionrgbd.core.engine import Engine
     from motionrgbd.core.sources.options import SourceOptions
@@ -44,107 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parse(argv: Sequence[str] | None) -> Settings:
     """Read the command line, and the settings file that it may name."""
-    parser = Parser(
-        PROGRAM,
-        description="Recognise gestures live from a depth camera, or in a recording.",
-        epilog="Without a source a window asks for one; without a window it is a RealSense camera "
-        "if one answers, else the demo.",
-    )
-    source = parser.add_argument_group("source (one of them)").add_mutually_exclusive_group()
-    source.add_argument(
-        "--camera",
-        metavar="NAME",
-        help="realsense[:SERIAL], webcam[:NUMBER], or NAME[:SPEC] of a plug-in",
-    )
-    source.add_argument(
-        "--replay",
-        metavar="PATH",
-        help="a .bag or .db3 file, a folder of image pairs, or two videos as COLOR,DEPTH",
-    )
-    source.add_argument(
-        "--demo", action="store_const", const=True, help="the built-in synthetic recording"
-    )
-    parser.add_argument(
-        "--teach",
-        metavar="RECORDING",
-        nargs="?",
-        const="",
-        help="teach own gestures in a window, from this recording or the camera, and use them",
-    )
-    run = parser.add_argument_group("run")
-    run.add_argument("--model", metavar="FILE", help="a .mrgbd bundle (default: the built-in one)")
-    run.add_argument("--device", metavar="auto|cpu|cuda", help="what to compute on (auto)")
-    run.add_argument("--precision", metavar="fp32|int8", help="of the model's graphs (fp32)")
-    run.add_argument("--headless", action="store_const", const=True, help="no window")
-    run.add_argument("--out", metavar="DIR", help="write events, probabilities and run.json here")
-    pace = run.add_mutually_exclusive_group()
-    pace.add_argument(
-        "--realtime",
-        dest="pace",
-        action="store_const",
-        const="realtime",
-        help="play a recording at its own speed (default with a window)",
-    )
-    pace.add_argument(
-        "--fast",
-        dest="pace",
-        action="store_const",
-        const="fast",
-        help="play it as fast as it goes (default without)",
-    )
-    run.add_argument("--config", metavar="FILE", type=Path, help="TOML file of these options")
-    run.add_argument("--screenshot", metavar="FILE", help="save a picture of the window")
-    run.add_argument(
-        "--close-when-finished",
-        action="store_const",
-        const=True,
-        help="close the window at the recording's end",
-    )
-    run.add_argument(
-        "--cockpit",
-        action="store_const",
-        const=True,
-        help="a simulated car display, driven by gestures alone (cockpit.jsonl with --out)",
-    )
-    run.add_argument(
-        "--drive", metavar="left|right", help="the driver's side of the car display (left)"
-    )
-    actions = parser.add_argument_group("actions (see README)")
-    actions.add_argument("--actions", metavar="FILE", help="which gestures do what; a dry run")
-    actions.add_argument("--arm", action="store_const", const=True, help="really send actions")
-    actions.add_argument("--state", metavar="NAME", help="a state of FILE, such as parked")
-    actions.add_argument(
-        "--actions-log", metavar="FILE", help="log (actions.jsonl, with --out there)"
-    )
-    camera = parser.add_argument_group("camera")
-    camera.add_argument("--fps", metavar="HZ", help="frames per second")
-    camera.add_argument("--size", metavar="WxH", help="pixels, such as 640x480")
-    camera.add_argument("--preset", metavar="NAME", help="RealSense visual preset")
-    camera.add_argument("--filter", metavar="NAME,...", help="RealSense post-processing filters")
-    parser.add_argument_group("region of interest").add_argument(
-        "--region",
-        metavar="X0:X1,Y0:Y1,Z0:Z1",
-        help="a box in metres to the right of the camera, below and before it; the rest does not "
-        "count; none: all of it does",
-    )
-    depth = parser.add_argument_group("8-bit depth (never guessed)")
-    depth.add_argument(
-        "--depth-direction", metavar="brighter|darker", help="what nearer looks like"
-    )
-    depth.add_argument("--depth-near-mm", metavar="MM", help="distance of the nearest code")
-    depth.add_argument("--depth-step-mm", metavar="MM", help="millimetres between two codes")
-    parser.add_argument("--version", action="version", version=f"{PROGRAM} {program_version()}")
-    options = {k.replace("_", "-"): v for k, v in vars(parser.parse_args(_joined(argv))).items()}
+    options = read_options(PROGRAM, argv)
     return start_settings(options, options.pop("config"), DEFAULT_MODEL)
-
-
-def _joined(argv: Sequence[str] | None) -> list[str]:
-    """Return the arguments with a region joined to its option: most begin with -, as options do."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    if "--region" in given[:-1]:
-        at = given.index("--region")
-        given[at : at + 2] = [f"--region={given[at + 1]}"]
-    return given
 
 
 def run(settings: Settings) -> int:
@@ -186,7 +87,7 @@ def _run_one(settings: Settings) -> Settings | None:
         cockpit = _open_cockpit(settings, session, window)
         outputs = _open_outputs(settings, session)
         demo = _open_demo(settings, session)
-        _play(session, settings, window, outputs, demo, cockpit, actions, teaching)
+        play(session, settings, window, outputs, demo, cockpit, actions, teaching)
         _check_whole(session)
         if demo is not None:
             print(demo.verdict(finished=engine.state == "finished"), flush=True)
@@ -408,125 +309,12 @@ def _open_demo(settings: Settings, session: Session) -> DemoReport | None:
     return demo
 
 
-def _play(
-    session: Session,
-    settings: Settings,
-    window: bool,
-    outputs: RunOutputs | None,
-    demo: DemoReport | None,
-    cockpit: RunCockpit | None,
-    actions: RunActions | None,
-    teaching: threading.Event,
-) -> None:
-    """Run to the end, close the results in every case, and say where they are."""
-    from motionrgbd.app.headless import (
-        EventCounter,
-        EventPrinter,
-        event_text,
-        run_headless,
-        run_summary,
-    )
-
-    engine, counter = session.engine, EventCounter()
-    printer = EventPrinter(demo.describe if demo else event_text)
-    engine.add_observer(counter.add)
-    engine.add_observer(printer.add)
-    state: RunState = "failed"
-    try:
-        if actions is not None:
-            engine.add_observer(actions.add)  # behind the printer: first the event is told
-            actions.start(printer.tell)
-        if window and cockpit is not None:
-            _play_in_cockpit(engine, settings, printer, cockpit)
-        elif window:
-            _play_in_window(session, settings, printer, teaching, actions)
-        else:
-            run_headless(engine, printer)
-        state = "finished" if engine.state == "finished" else "stopped"
-    except (KeyboardInterrupt, SystemExit, BrokenPipeError):
-        state = "finished" if engine.state == "finished" else "interrupted"
-        raise
-    finally:
-        engine.stop()
-        health = engine.health()
-        with ExitStack() as last_first:  # each is done, even where another one fails
-            last_first.callback(_say_where, settings, outputs)
-            if cockpit is not None:
-                last_first.callback(cockpit.close)
-            counts = getattr(session.source, "counts", None)
-            text = run_summary(engine.info, health, counter.events, counts)
-            last_first.callback(print, text, flush=True)
-            if demo is not None:
-                last_first.callback(demo.close, state)
-            if outputs is not None:
-                last_first.callback(outputs.close, state, health, engine.error)
-
-
-def _play_in_window(
-    session: Session,
-    settings: Settings,
-    printer: EventPrinter,
-    teaching: threading.Event,
-    actions: RunActions | None,
-) -> None:
-    from motionrgbd.app.gui.run import run_window
-    from motionrgbd.app.teach_window import why_not_taught
-    from motionrgbd.app.window_extras import window_extras
-
-    engine = session.engine
-    try:
-        code = run_window(
-            engine,
-            screenshot=settings.screenshot,
-            close_when_finished=settings.close_when_finished,
-            on_poll=printer.print_all,
-            on_teach=teaching.set,
-            why_not_taught="" if session.bundle.memory is not None else why_not_taught(),
-            extras=window_extras(settings, session, actions),
-        )
-    finally:
-        engine.stop()
-        printer.print_all()
-    _end_with(code)
-
-
-def _play_in_cockpit(
-    engine: Engine, settings: Settings, printer: EventPrinter, cockpit: RunCockpit
-) -> None:
-    try:
-        code = cockpit.show(
-            printer.print_all,
-            screenshot=settings.screenshot,
-            close_when_finished=settings.close_when_finished,
-            right_hand_drive=settings.drive == "right",
-        )
-    finally:
-        engine.stop()
-        printer.print_all()
-    _end_with(code)
-
-
-def _end_with(code: int) -> None:
-    """Go on as a window's exit code says: it may stand for a signal."""
-    if code == INTERRUPTED_EXIT_CODE:
-        raise KeyboardInterrupt
-    if code:
-        sys.exit(code)  # a polite kill
-
-
 def _check_whole(session: Session) -> None:
     """Tell of a recording that broke off; what was read of it is counted and kept."""
     from motionrgbd.core.sources.source import check_whole
 
     if session.engine.state == "finished":
         check_whole(session.source)
-
-
-def _say_where(settings: Settings, outputs: RunOutputs | None) -> None:
-    if outputs is None:
-        return
-    what = "The recording is synthetic: drawn by this program. " if settings.demo else ""
-    print(f"{what}Results are in {outputs.folder}{os.sep}", flush=True)
 
 
 if __name__ == "__main__":
