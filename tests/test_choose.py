@@ -66,7 +66,7 @@ def test_what_is_chosen_costs_less_than_one_threshold_for_all(
         return sum(cost.total for cost in costs(both, parameters).values())  # type: ignore[arg-type]
 
     assert total(chosen(both)) == 0.0
-    assert total(COMMON) == 2.0  # both Grabs are missed
+    assert total(COMMON) == 1.0  # all Grabs are missed
 
 
 def test_depth_alone_is_decided_by_its_own_thresholds(
@@ -89,7 +89,8 @@ def test_late_events_are_missed_and_wrong_and_idle_counts_by_the_hour() -> None:
     swapped = recorded("more", [(11, 12, "Grab", 0.99)], gestures(("Tap", 10, 12)))
     idle = recorded("idle", [(5, 6, "Grab", 0.99)], ())
     found = costs([late, swapped, idle], COMMON)
-    assert (found["Tap"].missed, found["Tap"].wrong) == (2, 1)
+    assert (found["Tap"].gestures, found["Tap"].missed, found["Tap"].wrong) == (2, 2, 1)
     assert (found["Grab"].missed, found["Grab"].wrong) == (0, 1)
     assert found["Grab"].hourly == pytest.approx((60.0,))
-    assert found["Grab"].total == pytest.approx(181.0)
+    assert found["Tap"].total == pytest.approx(1.5)
+    assert found["Grab"].total == pytest.approx(7.0)
