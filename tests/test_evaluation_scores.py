@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tiny_networks import FUSED, SIDE_PX, WINDOW
 
 from motionrgbd.app import cli
 from motionrgbd.core.depth8 import EightBitDepth
@@ -44,7 +45,7 @@ from motionrgbd.training.teach.frames import read_frames
 from motionrgbd.training.teach.judging import Judge
 from motionrgbd.training.teach.windows import Window
 
-T, SIDE = 16, 40
+T, SIDE, CONFIG = WINDOW, SIDE_PX, FUSED
 STORED = EightBitDepth("brighter_is_nearer", 200, 8)  # as the recipe
 RATED = Recipe(  # as NvGesture's: 20 frames at 30 Hz fill the window
     "tiny",
@@ -55,21 +56,6 @@ RATED = Recipe(  # as NvGesture's: 20 frames at 30 Hz fill the window
     GreyDepth("brighter_is_nearer", 200, 8),
 )
 STRETCHED = dataclasses.replace(RATED, name="stretched", fps_hz=T / 2.0, span_s=2.0)
-
-
-CONFIG = NetworkConfig(
-    classes=3,
-    window=T,
-    branches=(4, 6, 8),
-    width=0.125,
-    feature=32,
-    heads=2,
-    blocks=1,
-    recoupling_hidden=8,
-    recoupling_width=8,
-    image_size=SIDE,
-    modalities=("color", "depth"),
-)
 
 
 @pytest.fixture(scope="module")

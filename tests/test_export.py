@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from tiny_networks import FUSED, RELEASED, WINDOW
 
 from motionrgbd.core.errors import ModalityError
 from motionrgbd.core.runner import NetworkInput, make_runner
@@ -33,21 +34,8 @@ from motionrgbd.training.rebuilt_weights import rebuild_weights
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-T = 16
-CONFIG = NetworkConfig(
-    classes=3,
-    window=T,
-    branches=(4, 6, 8),
-    width=0.125,
-    feature=32,
-    heads=2,
-    blocks=1,
-    recoupling_hidden=8,
-    recoupling_width=8,
-    image_size=40,
-)
+T, CONFIG = WINDOW, RELEASED
 RECIPE = Recipe("tiny", 24.0, T, (40, 40), FrameView((40, 40), (0, 0, 40, 40)), guidance_window=4)
-FUSED = dataclasses.replace(CONFIG, modalities=("color", "depth"))
 
 
 def make_checkpoint(padding: str = "repeat_first") -> Checkpoint:

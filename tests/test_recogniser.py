@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from tiny_networks import FUSED, SIDE_PX, WINDOW
 
 from motionrgbd.core.depth8 import EightBitDepth
 from motionrgbd.core.frames import RGBDFrame, SourceInfo
@@ -10,13 +11,12 @@ from motionrgbd.core.guidance import GuidanceSettings, clip_guidance
 from motionrgbd.core.preprocess import normalise
 from motionrgbd.core.recogniser import Recogniser, softmax
 from motionrgbd.core.sampling import bin_indices
-from motionrgbd.models.config import NetworkConfig
 from motionrgbd.models.recipe import FrameView, GreyDepth, Recipe
 from motionrgbd.models.released import ReleasedFusionNetwork
 from motionrgbd.training.export import released_bundle
 from motionrgbd.training.rebuilt_weights import rebuild_weights
 
-T, FRAMES, SIDE = 16, 20, 40  # as 64 of 80 frames: a 24 Hz grid in a 30 Hz clip
+T, FRAMES, SIDE = WINDOW, 20, SIDE_PX  # as 64 of 80 frames: a 24 Hz grid in a 30 Hz clip
 STORED = EightBitDepth("brighter_is_nearer")
 RECIPE = Recipe(
     "tiny",
@@ -31,20 +31,7 @@ INFO = SourceInfo("clip", False, 30.0, True, True, eight_bit=STORED)
 
 @pytest.fixture(scope="module")
 def network() -> ReleasedFusionNetwork:
-    config = NetworkConfig(
-        classes=3,
-        window=T,
-        branches=(4, 6, 8),
-        width=0.125,
-        feature=32,
-        heads=2,
-        blocks=1,
-        recoupling_hidden=8,
-        recoupling_width=8,
-        image_size=SIDE,
-        modalities=("color", "depth"),
-    )
-    made = ReleasedFusionNetwork(config).eval()
+    made = ReleasedFusionNetwork(FUSED).eval()
     rebuild_weights(made)
     return made
 
