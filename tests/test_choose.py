@@ -19,8 +19,8 @@ RATE_HZ = 15.0
 def recorded(
     group: str, bumps: list[tuple[float, float, str, float]], truth: tuple[ScriptedGesture, ...]
 ) -> tuple[OnlineStream, ProbabilityTrack]:
-    """A minute in which labels reach a probability from one time to another; else idle is sure."""
-    times = np.arange(0, 60, 1 / RATE_HZ)
+    """45 s in which labels reach a probability from one time to another; else idle is sure."""
+    times = np.arange(0, 45, 1 / RATE_HZ)
     p = np.zeros((len(times), 3), np.float32)
     p[:, 2] = 1.0
     for start_s, end_s, label, level in bumps:
@@ -28,7 +28,7 @@ def recorded(
         p[there] = 0.0
         p[there, LABELS.index(label)] = level
         p[there, 2] = 1.0 - level
-    stream = OnlineStream(group, group, lambda: None, group, 60.0, truth)  # type: ignore[arg-type,return-value]
+    stream = OnlineStream(group, group, lambda: None, group, 45.0, truth)  # type: ignore[arg-type,return-value]
     return stream, ProbabilityTrack(LABELS, times, p, np.ones(len(times), np.bool_))
 
 
@@ -69,6 +69,18 @@ def test_what_is_chosen_costs_less_than_one_threshold_for_all(
     assert total(COMMON) == 1.0  # all Grabs are missed
 
 
+def test_what_another_gesture_passes_through_is_held_longer() -> None:
+    truth = gestures(("Tap", 10, 12), ("Grab", 20, 22))
+    streams = [
+        recorded("one", [(11, 12, "Tap", 0.93), (20, 20.3, "Tap", 0.99)], truth),
+        recorded("two", [(11, 12, "Tap", 0.93), (21, 22, "Grab", 0.95)], truth),
+    ]
+    own = chosen(streams).classes
+    assert own["Tap"].hold_s in (0.2, 0.34)
+    assert own["Grab"].hold_s is None  # as short as all others'
+    assert [e.label for e in streams[0][1].events(chosen(streams))] == ["Tap"]
+
+
 def test_depth_alone_is_decided_by_its_own_thresholds(
     both: list[tuple[OnlineStream, ProbabilityTrack]],
 ) -> None:
@@ -91,6 +103,6 @@ def test_late_events_are_missed_and_wrong_and_idle_counts_by_the_hour() -> None:
     found = costs([late, swapped, idle], COMMON)
     assert (found["Tap"].gestures, found["Tap"].missed, found["Tap"].wrong) == (2, 2, 1)
     assert (found["Grab"].missed, found["Grab"].wrong) == (0, 1)
-    assert found["Grab"].hourly == pytest.approx((60.0,))
+    assert found["Grab"].hourly == pytest.approx((80.0,))
     assert found["Tap"].total == pytest.approx(1.5)
-    assert found["Grab"].total == pytest.approx(7.0)
+    assert found["Grab"].total == pytest.approx(9.0)

@@ -1,10 +1,10 @@
 """Choose when probabilities become events: `motionrgbd train decision MODEL`.
 
-Each class's threshold is the one that costs least on streams that no figure is taken on: gestures
-missed or not told shortly after their end, events that are wrong and, many times dearer, events
-while nobody gestures. Classes are chosen one by one: a class's events hang on its own threshold,
-and hardly on the others'. Streams without colour choose what depth alone is decided by: it has a
-head of its own.
+Each class's threshold, and for how long it must be exceeded, cost least on streams that no figure
+is taken on: gestures missed or not told shortly after their end, events that are wrong and, many
+times dearer, events while nobody gestures. Classes are chosen one by one: a class's events hang on
+its own threshold, and hardly on the others'. Streams without colour choose what depth alone is
+decided by: it has a head of its own.
 """
 
 from __future__ import annotations
@@ -35,7 +35,25 @@ SEEDS: Mapping[str, tuple[int, ...]] = {  # the benchmark's tables take others, 
     "idle-synthetic": (900,),
 }
 COMMON = DecisionParameters(on=0.9, off=0.3, hold_s=0.07, smoothing_s=0.05, refractory_s=0.5)
-LEVELS = (0.6, 0.7, 0.75, 0.8, 0.85, 0.88, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99)
+LEVELS = (
+    0.5,
+    0.6,
+    0.7,
+    0.75,
+    0.8,
+    0.85,
+    0.88,
+    0.9,
+    0.92,
+    0.94,
+    0.95,
+    0.96,
+    0.97,
+    0.98,
+    0.985,
+    0.99,
+)
+HOLDS_S = (0.07, 0.2, 0.34)  # two, three and five steps at 15 Hz
 LATE_S = 0.15  # after a gesture's end, its event comes too late
 HOURLY = 0.1  # one false event in an hour of idle costs as much as this share of the gestures
 _ALIKE = 0.01  # of the gestures: what costs no more than this above the least is as good
@@ -96,14 +114,21 @@ def chosen(recorded: Recorded, common: DecisionParameters = COMMON) -> DecisionP
 
 
 def levels(recorded: Recorded, common: DecisionParameters) -> dict[str, ClassParameters]:
-    """Return each class's own threshold, in the middle of the cheapest."""
-    table = {on: costs(recorded, dataclasses.replace(common, on=on)) for on in LEVELS}
+    """Return each class's own parameters: the shortest hold, the middle of the cheapest levels."""
+    holds_s = sorted({common.hold_s, *HOLDS_S})
+    table = {
+        (hold_s, on): costs(recorded, dataclasses.replace(common, on=on, hold_s=hold_s))
+        for hold_s in holds_s
+        for on in LEVELS
+    }
     own = {}
-    for label in table[LEVELS[0]]:
-        totals = {on: table[on][label].total for on in LEVELS}
-        least = min(totals.values())
-        alike = [on for on in LEVELS if totals[on] <= least + _ALIKE]
-        own[label] = ClassParameters(on=alike[len(alike) // 2])
+    for label in table[holds_s[0], LEVELS[0]]:
+        totals = {pair: cost[label].total for pair, cost in table.items()}
+        dearest = min(totals.values()) + _ALIKE
+        hold_s = next(h for h in holds_s if any(totals[h, on] <= dearest for on in LEVELS))
+        alike = [on for on in LEVELS if totals[hold_s, on] <= dearest]
+        held = None if hold_s == common.hold_s else hold_s
+        own[label] = ClassParameters(on=alike[len(alike) // 2], hold_s=held)
     return own
 
 
