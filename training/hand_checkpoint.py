@@ -17,7 +17,12 @@ from motionrgbd.models.streaming import StreamingNetwork
 from motionrgbd.training.hand_batches import HandBatch
 from motionrgbd.training.hand_labels import FINE_LABELS, GROUPS, LABELS
 from motionrgbd.training.hand_network import gesture_scores
-from motionrgbd.training.hand_recipe import DECISION, MIXTURE_OF_CALIBRATION, RECIPE
+from motionrgbd.training.hand_recipe import (
+    COMMON_DECISION,
+    DECISION,
+    MIXTURE_OF_CALIBRATION,
+    RECIPE,
+)
 from motionrgbd.training.hand_tasks import HandBatches, HandData
 from motionrgbd.training.schedule import Schedule
 
@@ -111,7 +116,7 @@ def checkpoint_of(
         config=network.config,
         recipe=RECIPE,
         labels=FINE_LABELS,
-        decision=DECISION,
+        decision=COMMON_DECISION,
         card=Card(
             data=data,
             command=command,

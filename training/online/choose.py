@@ -34,31 +34,19 @@ SEEDS: Mapping[str, tuple[int, ...]] = {  # the benchmark's tables take others, 
     "synthetic": tuple(range(900, 908)),
     "idle-synthetic": (900,),
 }
-COMMON = DecisionParameters(on=0.9, off=0.3, hold_s=0.07, smoothing_s=0.05, refractory_s=0.5)
-LEVELS = (
-    0.5,
-    0.6,
-    0.7,
-    0.75,
-    0.8,
-    0.85,
-    0.88,
-    0.9,
-    0.92,
-    0.94,
-    0.95,
-    0.96,
-    0.97,
-    0.98,
-    0.985,
-    0.99,
-)
-HOLDS_S = (0.07, 0.2, 0.34)  # two, three and five steps at 15 Hz
+COMMON = DecisionParameters(on=0.9, off=0.3, hold_s=0.06, smoothing_s=0.05, refractory_s=0.5)
+# None above 0.95: beyond it, hands that the model has not seen would be asked for too much.
+LEVELS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.88, 0.9, 0.92, 0.94, 0.95)
+HOLDS_S = (0.06, 0.13, 0.2)  # two, three and four steps at 15 Hz
 LATE_S = 0.15  # after a gesture's end, its event comes too late
-HOURLY = 0.1  # one false event in an hour of idle costs as much as this share of the gestures
+# What one false event in an hour of idle costs, as a share of a class's gestures: the least of
+# these with which all classes together have no more than MOST_HOURLY.
+WEIGHTS = (0.05, 0.07, 0.1, 0.15, 0.2, 0.3)
+MOST_HOURLY = 4.0
 _ALIKE = 0.01  # of the gestures: what costs no more than this above the least is as good
 
 Recorded = Sequence[tuple[OnlineStream, ProbabilityTrack]]
+Table = Mapping[tuple[float, float], Mapping[str, "Cost"]]  # by hold and level
 
 
 @dataclass(frozen=True)
@@ -70,10 +58,9 @@ class Cost:
     wrong: int
     hourly: tuple[float, ...]
 
-    @property
-    def total(self) -> float:
-        """The sum that is made small."""
-        return (self.missed + self.wrong) / max(1, self.gestures) + HOURLY * sum(self.hourly)
+    def total(self, weight: float) -> float:
+        """Return the sum that is made small, as a share of the class's gestures."""
+        return (self.missed + self.wrong) / max(1, self.gestures) + weight * sum(self.hourly)
 
 
 def costs(recorded: Recorded, common: DecisionParameters) -> dict[str, Cost]:
@@ -121,15 +108,25 @@ def levels(recorded: Recorded, common: DecisionParameters) -> dict[str, ClassPar
         for hold_s in holds_s
         for on in LEVELS
     }
-    own = {}
-    for label in table[holds_s[0], LEVELS[0]]:
-        totals = {pair: cost[label].total for pair, cost in table.items()}
-        dearest = min(totals.values()) + _ALIKE
-        hold_s = next(h for h in holds_s if any(totals[h, on] <= dearest for on in LEVELS))
-        alike = [on for on in LEVELS if totals[hold_s, on] <= dearest]
-        held = None if hold_s == common.hold_s else hold_s
-        own[label] = ClassParameters(on=alike[len(alike) // 2], hold_s=held)
-    return own
+    labels = tuple(table[holds_s[0], LEVELS[0]])
+    for weight in WEIGHTS:
+        best = {label: _cheapest(table, label, weight) for label in labels}
+        hourly = [table[pair][label].hourly for label, pair in best.items()]
+        if all(sum(group) <= MOST_HOURLY for group in zip(*hourly, strict=True)):
+            break
+    return {
+        label: ClassParameters(on=on, hold_s=None if hold_s == common.hold_s else hold_s)
+        for label, (hold_s, on) in best.items()
+    }
+
+
+def _cheapest(table: Table, label: str, weight: float) -> tuple[float, float]:
+    """Return hold and level of a class."""
+    totals = {pair: cost[label].total(weight) for pair, cost in table.items()}
+    dearest = min(totals.values()) + _ALIKE
+    hold_s = min(hold_s for (hold_s, _), total in totals.items() if total <= dearest)
+    alike = [on for on in LEVELS if totals[hold_s, on] <= dearest]
+    return hold_s, alike[len(alike) // 2]
 
 
 def record(model: Path, data: Path | None, cache: Path | None, workers: int) -> Recorded:
