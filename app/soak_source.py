@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
+import os
 import queue
 import signal
 import threading
 import time
 from dataclasses import dataclass
 from multiprocessing import get_context
-from multiprocessing.queues import Queue
+from multiprocessing.connection import Connection
 
 from motionrgbd.core.errors import SourceError
 from motionrgbd.core.frames import RGBDFrame, ScriptedGesture
 from motionrgbd.core.synthetic.endless import EndlessPerformance
 
 _ROOM = 90  # frames ahead: a new scene takes a second to build on a busy machine
-_LOOK_S = 0.2  # between two looks whether the drawing process lives
+_LOOK_S = 0.2  # between two looks whether the camera was closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,12 @@ class DrawnCamera:
         self._due_s: float | None = None
         self._closed = threading.Event()
         context = get_context("spawn")  # a fork of a process with threads may hang
-        self._frames: Queue[_Item | None] = context.Queue(_ROOM)
+        self._frames, theirs = context.Pipe(duplex=False)
         self._process = context.Process(
-            target=_draw, args=(performance, self._frames), name="draw", daemon=True
+            target=_draw, args=(performance, theirs), name="draw", daemon=True
         )
         self._process.start()
+        theirs.close()  # or the end of a process that dies in the middle of a frame goes unseen
 
     def read(self) -> RGBDFrame | None:
         item = self._take()
@@ -77,16 +78,20 @@ class DrawnCamera:
         if self._process.is_alive():
             self._process.terminate()
         self._process.join()
-        self._frames.close()
 
     def _take(self) -> _Item | None:
         while not self._closed.is_set():
-            with contextlib.suppress(queue.Empty):
-                return self._frames.get(timeout=_LOOK_S)
-            if not self._process.is_alive() and self._frames.empty():
+            try:
+                if self._frames.poll(_LOOK_S):
+                    item: _Item | None = self._frames.recv()
+                    return item
+            except (EOFError, OSError) as error:
+                if self._closed.is_set():
+                    break
+                self._process.join()
                 raise SourceError(
                     f"drawing {self.info.name} ended early (exit code {self._process.exitcode})"
-                )
+                ) from error
         return None
 
     def _wait_until_due(self) -> bool:
@@ -100,12 +105,25 @@ class DrawnCamera:
         return not self._closed.wait(max(0.0, due - now))
 
 
-def _draw(performance: Performance, frames: Queue[_Item | None]) -> None:
-    """Draw until the end; runs in the drawing process."""
+def _draw(performance: Performance, frames: Connection) -> None:
+    """Draw until the end, ahead of what is read; runs in the drawing process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other process hears it, and ends this one
+    ahead: queue.Queue[_Item | None] = queue.Queue(_ROOM)
+    sender = threading.Thread(target=_send, args=(ahead, frames), name="send", daemon=True)
+    sender.start()
     source = performance.begin()
     sent = 0
     while (frame := source.read()) is not None:
-        frames.put((frame, source.script[sent:]))
+        ahead.put((frame, source.script[sent:]))
         sent = len(source.script)
-    frames.put(None)
+    ahead.put(None)
+    sender.join()
+
+
+def _send(ahead: queue.Queue[_Item | None], frames: Connection) -> None:
+    try:
+        while (item := ahead.get()) is not None:
+            frames.send(item)
+        frames.send(None)
+    except OSError:  # nobody reads any more
+        os._exit(0)

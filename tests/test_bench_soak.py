@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,7 @@ def test_a_drawing_process_that_dies_is_told() -> None:
     camera = DrawnCamera(Performance(SEED, 1000.0, size_px=SMALL), paced=False)
     try:
         camera.read()
+        time.sleep(0.3)  # by then it waits in the middle of a frame, as nobody takes the others
         camera._process.kill()
         with pytest.raises(SourceError, match="ended early"):
             list(iter(camera.read, None))
