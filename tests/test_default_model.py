@@ -35,6 +35,7 @@ from motionrgbd.training.hand_plans import (
     BROKEN,
     IDLE,
     KNOWN_FROM,
+    Plan,
     Planner,
     plan_clip,
     real_frames,
@@ -150,19 +151,36 @@ def test_plans_stay_within_their_clips_and_score_idle_and_gestures(clips: HandCl
     assert len(seen) > 20
 
 
+def furthest(plan: Plan) -> int:
+    """How far a clip is played from its beginning, by steps as small as a playing clip makes."""
+    reached, at = 0, -1
+    for n, sample in enumerate(plan.sample.tolist()):
+        if sample <= 2:
+            at = sample
+        elif at >= 0 and plan.clip[n] == plan.clip[n - 1] and abs(sample - at) <= 8:
+            at = sample
+            reached = max(reached, at)
+        else:
+            at = -1
+    return reached
+
+
 def test_a_hand_that_gestures_nothing_breaks_off_what_it_begins(clips: HandClips) -> None:
     planner = Planner(clips, RECIPE.fps_hz)
-    begun = 0
+    begun = held = strangers = 0
     for seed in range(60):
         plan = planner.unrest(np.random.default_rng(seed))
         assert (plan.fine == IDLE).all()
         assert 0 <= plan.ends.min() <= plan.ends.max() < len(plan.clip) == len(plan.place)
-        middle = plan.sample[(plan.sample > 2) & (plan.sample < 29)]
-        assert middle.max(initial=0) <= BROKEN[1] * 16  # half of a stroke is no more than half
-        begun += middle.max(initial=0) > 4
+        assert furthest(plan) <= BROKEN[1] * 16  # half of a stroke is no more than half
+        begun += furthest(plan) > 4
+        held += plan.sample.max() > BROKEN[1] * 16 + 2 and plan.sample.max() < 29
+        strangers += len(set(clips.subject[plan.clip].tolist())) > 1
         # no faster than a hand is: metres between two frames
         assert np.linalg.norm(np.diff(plan.place, axis=0), axis=1).max() < 0.5
     assert begun > 15
+    assert held > 5  # poses from the middle of gestures
+    assert strangers > 5  # places where other people's hands were
 
 
 def test_windows_know_a_gesture_late_and_idle_early(clips: HandClips) -> None:

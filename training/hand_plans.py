@@ -156,17 +156,22 @@ class Planner:
         return self._drawn(rng, take, min(len(take.idle), len(take.ends) + 3))
 
     def unrest(self, rng: np.random.Generator) -> Plan:
-        """Plan a hand that is up and gestures nothing: poses, moves, broken-off gestures."""
+        """Plan a hand that is up and gestures nothing: poses, moves, broken-off gestures.
+
+        Any pose of a gesture is none while it is held, and none on the way to a place where any
+        other hand has been: what a gesture is, is how the hand moves and changes together.
+        """
         take = _Take()
         own, clip = self._person(rng)
-        sample = int(rng.choice([0, SAMPLES - 1]))
+        sample = self._pose(rng)
         for _ in range(int(rng.integers(2, 6))):
             what = rng.random()
             begun = take.position
             if what < 0.3:
                 take.add(self._rest(rng, clip, sample, 4, 40), clip)
             elif what < 0.65:
-                following, there = int(rng.choice(own)), int(rng.choice([0, SAMPLES - 1]))
+                others = own if rng.random() < 0.5 else np.arange(len(self._clips))
+                following, there = int(rng.choice(others)), self._pose(rng)
                 self._move(rng, take, (clip, sample), (following, there))
                 clip, sample = following, there
             else:
@@ -177,6 +182,12 @@ class Planner:
                 sample = 0
             take.idle += range(begun, take.position)
         return self._drawn(rng, take, min(len(take.idle), 14))
+
+    def _pose(self, rng: np.random.Generator) -> int:
+        """Draw a sample: half of the time where gestures begin or end, else any."""
+        if rng.random() < 0.5:
+            return int(rng.choice([0, SAMPLES - 1]))
+        return int(rng.integers(SAMPLES))
 
     def _person(self, rng: np.random.Generator) -> tuple[NDArray[np.int64], int]:
         """Draw a person, and one of the person's clips."""
@@ -217,7 +228,7 @@ class Planner:
     ) -> _Part:
         """Hold a pose: natural jitter and drift, now and then the next pose and back."""
         frames = int(rng.integers(least, most))
-        away = 2 if sample == 0 else SAMPLES - 3
+        away = sample + 2 if sample < SAMPLES // 2 else sample - 2
         steps = np.where(rng.random(frames) < 0.15, (sample + away) // 2, sample)
         drift = np.cumsum(rng.normal(0, rng.uniform(0.0005, 0.004), (frames, 3)), 0)
         sway = rng.uniform(0, 0.012) * np.sin(

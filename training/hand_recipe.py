@@ -161,7 +161,7 @@ def full_plan(seed: int = 1) -> TrainingPlan:
         depth_mixture=DEPTH_MIXTURE,
         color_mixture=Mixture(alone=6, streams=1, synthetic=5, rest=1),
         fusion_mixture=FUSION_MIXTURE,
-        recordings=60,
+        recordings=100,
         held_out=6,
         still=24,
     )
