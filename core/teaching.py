@@ -39,7 +39,13 @@ from motionrgbd.core.teaching_fit import (
     templates_of,
 )
 from motionrgbd.core.teaching_known import Known, Right
-from motionrgbd.core.teaching_report import ForgettingError, NewClass, OldClass, TeachReport
+from motionrgbd.core.teaching_report import (
+    ForgettingError,
+    NewClass,
+    OldClass,
+    TeachReport,
+    tried_classes,
+)
 from motionrgbd.models.bundle import Bundle
 from motionrgbd.models.taught import Memory, Taught, Template
 
@@ -162,8 +168,7 @@ class _Lesson:
         report, decision = self.tried(folds, taught, gate, before, after)
         if lost_scores := self.known.lost(before, after):
             raise ForgettingError(f"{lost_scores}: choose gestures that are less like them", report)
-        lost = [new.label for new in report.new if new.tried and not new.recognised]
-        if lost:
+        if lost := report.never_recognised():
             raise ForgettingError(
                 f"no example of {', '.join(lost)} kept apart was recognised: too much like what "
                 "the model knows, or like no gesture - choose another, or mark it more exactly",
@@ -279,17 +284,7 @@ class _Lesson:
         hits = [hit for found, _ in judged for hit in found]
         idle = sum(float(r.idle_rows(MARGIN_S).sum()) for r, _, _ in folds) / self.fps_hz
         count = Counter(t.label for t in taught.templates)
-        new = tuple(
-            NewClass(
-                label,
-                count[label],
-                "left out" if count[label] > 1 else "altered copies",
-                sum(name == label for name, _ in hits),
-                sum(right for name, right in hits if name == label),
-                on,
-            )
-            for label in self.new
-        )
+        new = tried_classes(self.new, hits, count, "left out", on)
         false = sum(false for _, false in judged)
         report = TeachReport(
             new,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -25,6 +27,32 @@ class NewClass:
     tried: int
     recognised: int
     on: float
+
+
+def tried_classes(
+    labels: Sequence[str],
+    hits: Sequence[tuple[str, bool]],
+    examples: Mapping[str, int],
+    several: How,
+    on: float,
+) -> tuple[NewClass, ...]:
+    """Return how each label fared. hits: what was tried, and whether it was recognised.
+
+    several: what a class of several examples was tried on; of one, it was altered copies.
+    """
+    tried = Counter(label for label, _ in hits)
+    recognised = Counter(label for label, hit in hits if hit)
+    return tuple(
+        NewClass(
+            label,
+            examples[label],
+            several if examples[label] > 1 else "altered copies",
+            tried[label],
+            recognised[label],
+            on,
+        )
+        for label in labels
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +86,10 @@ class TeachReport:
     old_after: float
     gate: float = 1.0
     warnings: tuple[str, ...] = field(default=())
+
+    def never_recognised(self) -> list[str]:
+        """Return the new classes that were tried and not recognised once."""
+        return [new.label for new in self.new if new.tried and not new.recognised]
 
     def lines(self) -> list[str]:
         """Return the report as text."""

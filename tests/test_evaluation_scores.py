@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tiny_networks import FUSED, SIDE_PX, WINDOW
+from tiny_networks import FUSED, RELEASED, SIDE_PX, WINDOW
 
 from motionrgbd.app import cli
 from motionrgbd.core.depth8 import EightBitDepth
@@ -23,7 +23,6 @@ from motionrgbd.core.synthetic.gestures import GESTURES
 from motionrgbd.core.teaching_examples import LabelledRecording
 from motionrgbd.models.bundle import Bundle, Card, load_bundle, write_bundle
 from motionrgbd.models.checkpoint import Checkpoint, save_checkpoint
-from motionrgbd.models.config import NetworkConfig
 from motionrgbd.models.errors import CheckpointError
 from motionrgbd.models.grouping import Temperatures
 from motionrgbd.models.recipe import FrameView, GreyDepth, HandView, Recipe, RelativeDepth
@@ -237,16 +236,12 @@ def checkpoint() -> Checkpoint:
         motion=True,
         padding="repeat_first",
     )
-    config = NetworkConfig(
+    config = dataclasses.replace(
+        RELEASED,
         classes=2,
         window=8,
         branches=(2, 4, 6),
-        width=0.125,
-        feature=32,
-        heads=2,
         blocks=1,
-        recoupling_hidden=8,
-        recoupling_width=8,
         image_size=24,
         modalities=("color", "depth"),
         depth_channels=1,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from tiny_networks import RELEASED
 from torch.nn import functional
 
 from motionrgbd.app import cli
@@ -18,7 +20,6 @@ from motionrgbd.core.labels import NamedSpan, write_spans
 from motionrgbd.core.teaching_examples import LabelledRecording
 from motionrgbd.core.teaching_report import ForgettingError
 from motionrgbd.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from motionrgbd.models.config import NetworkConfig
 from motionrgbd.models.grouping import Grouping
 from motionrgbd.models.recipe import FrameView, Recipe
 from motionrgbd.models.streaming import StreamingNetwork
@@ -74,16 +75,12 @@ def recording(labels: Sequence[str], seed: int = 0) -> LabelledRecording:
 
 @cache
 def make_checkpoint(modalities: tuple[str, ...]) -> Checkpoint:
-    config = NetworkConfig(
+    config = replace(
+        RELEASED,
         classes=len(LABELS),
         window=T,
         branches=(2, 4, 6),
-        width=0.125,
-        feature=32,
-        heads=2,
         blocks=1,
-        recoupling_hidden=8,
-        recoupling_width=8,
         image_size=SIZE,
         depth_channels=1,
         modalities=modalities,

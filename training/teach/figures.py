@@ -9,7 +9,7 @@ import numpy as np
 
 from motionrgbd.core.results import GestureEvent
 from motionrgbd.core.teaching_fit import falls_in
-from motionrgbd.core.teaching_report import NewClass, OldClass, TeachReport
+from motionrgbd.core.teaching_report import NewClass, OldClass, TeachReport, tried_classes
 from motionrgbd.models.streaming import StreamingNetwork
 from motionrgbd.training.teach.frames import Frames
 from motionrgbd.training.teach.judging import Judge
@@ -34,17 +34,7 @@ def report_of(
         for e in material.apart()
     ]
     count = Counter(e.span.label for e in material.examples())
-    new = tuple(
-        NewClass(
-            label,
-            count[label],
-            "kept apart" if count[label] > 1 else "altered copies",
-            sum(name == label for name, _ in hits),
-            sum(hit for name, hit in hits if name == label),
-            judge.decision.on,
-        )
-        for label in material.new
-    )
+    new = tried_classes(material.new, hits, count, "kept apart", judge.decision.on)
     false, idle_s = _false_events(material, events)
     windows = [(w, e.span.label) for e in tried for w in e.windows()]
     before, after = (judge.right(network, windows) for network in networks)

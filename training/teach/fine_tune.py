@@ -93,8 +93,7 @@ def _check(report: TeachReport) -> None:
             "choose gestures that are less like them",
             report,
         )
-    lost = [n.label for n in report.new if n.tried and not n.recognised]
-    if lost:
+    if lost := report.never_recognised():
         raise ForgettingError(
             f"no example of {', '.join(lost)} kept apart was recognised: give more examples, or "
             "mark them more exactly",
