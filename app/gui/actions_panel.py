@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QPushButton,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -19,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from motionrgbd.app.gui import actions_texts
 from motionrgbd.app.gui.own_keys import OwnKeys
-from motionrgbd.app.gui.panels import Card, ElidedLabel, scaled_font
+from motionrgbd.app.gui.panels import Card, ElidedLabel, push_button, scaled_font
 from motionrgbd.app.gui.quiet_list import QuietList
 from motionrgbd.app.gui.theme import theme_of
 from motionrgbd.core.actions.entry import Entry
@@ -44,10 +43,10 @@ class ArmSwitch(QWidget):
         self._headline = QLabel("")
         self._headline.setFont(scaled_font(self, 1.25, bold=True))
         self._sub = ElidedLabel("", role=QPalette.ColorRole.PlaceholderText)
-        self.arm_button = _button("Arm …", "Really send actions (Ctrl+Shift+A)")
-        self.disarm_button = _button("Disarm", "Send nothing from now on (Esc)")
-        self.yes_button = _button("Yes, arm", "Really send actions")
-        self.no_button = _button("No", "Stay with the dry run (Esc)")
+        self.arm_button = push_button("Arm …", "Really send actions (Ctrl+Shift+A)")
+        self.disarm_button = push_button("Disarm", "Send nothing from now on (Esc)")
+        self.yes_button = push_button("Yes, arm", "Really send actions")
+        self.no_button = push_button("No", "Stay with the dry run (Esc)")
         self._buttons = QStackedWidget()
         question = (self.yes_button, self.no_button)
         for buttons in ((self.arm_button,), (self.disarm_button,), question):
@@ -153,11 +152,11 @@ class ActionsPanel(OwnKeys):
         self.state.setMinimumContentsLength(8)
         self.state.textActivated.connect(self.state_chosen)
         self._mode = ElidedLabel("", role=QPalette.ColorRole.PlaceholderText)
-        self.edit_button = _button("Edit …", "What gestures do (Ctrl+E)")
+        self.edit_button = push_button("Edit …", "What gestures do (Ctrl+E)")
         self.edit_button.clicked.connect(self.edit_wanted)
         self.sinks = QuietList({"Sink": 1, "Health": 2})
         self.last = QuietList({"Gesture": 2, "Action": 3, "Result": 3})
-        self.undo_button = _button("Undo", "")
+        self.undo_button = push_button("Undo", "")
         self.undo_button.clicked.connect(self.undo_wanted)
         self._lay_out()
         self.setFixedHeight(_HEIGHT_PX)
@@ -224,13 +223,6 @@ class ActionsPanel(OwnKeys):
         """Ask to take back what was sent last."""
         if self.undo_button.isEnabled():
             self.undo_wanted.emit()
-
-
-def _button(text: str, tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys to the window
-    return button
 
 
 def _row(*widgets: QWidget) -> QWidget:

@@ -1,4 +1,4 @@
-"""The quiet parts of windows: cards, one-line labels, tabs, the notice."""
+"""The quiet parts of windows: cards, one-line labels, buttons, tabs, the notice."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -70,6 +71,14 @@ class ElidedLabel(QLabel):
         painter.setPen(self.palette().color(self._role))
         painter.drawText(self.contentsRect(), int(self.alignment()), self.shown_text())
         self._say_all()
+
+
+def push_button(text: str, tip: str) -> QPushButton:
+    """Return a button that a click does not give the focus: keys stay the window's."""
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return button
 
 
 class Card(QFrame):

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from motionrgbd.app.gui.panels import Card, ElidedLabel
+from motionrgbd.app.gui.panels import Card, ElidedLabel, push_button
 from motionrgbd.app.gui.theme import Theme, theme_of
 
 _PROGRESS_STEPS = 1000
@@ -250,9 +250,7 @@ class ReportPanel(QWidget):
 
 
 def _button(text: str, tip: str, pressed: object) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button = push_button(text, tip)
     button.setAutoDefault(False)
     button.clicked.connect(lambda _=False: pressed.emit())  # type: ignore[attr-defined]
     return button
