@@ -89,6 +89,14 @@ def run_command(program: str, action: Callable[[], int]) -> int:
         return _fail(program, f"{what} — {advice}", DEFECT_EXIT_CODE)
 
 
+def go_on_after(code: int) -> None:
+    """Go on as a window's exit code says: it may stand for a signal, which is raised again."""
+    if code == INTERRUPTED_EXIT_CODE:
+        raise KeyboardInterrupt
+    if code:
+        sys.exit(code)  # a polite kill
+
+
 def _fail(program: str, text: str, exit_code: int) -> int:
     if os.environ.get(DEBUG_VARIABLE) == "1":
         traceback.print_exc()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from motionrgbd.app.command import go_on_after
 from motionrgbd.app.settings import Settings
-from motionrgbd.core.errors import INTERRUPTED_EXIT_CODE
 
 # Libraries that take long to load are imported where they are used: --help must answer at once.
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ def _play_in_window(
     finally:
         engine.stop()
         printer.print_all()
-    _end_with(code)
+    go_on_after(code)
 
 
 def _play_in_cockpit(
@@ -117,15 +116,7 @@ def _play_in_cockpit(
     finally:
         engine.stop()
         printer.print_all()
-    _end_with(code)
-
-
-def _end_with(code: int) -> None:
-    """Go on as a window's exit code says: it may stand for a signal."""
-    if code == INTERRUPTED_EXIT_CODE:
-        raise KeyboardInterrupt
-    if code:
-        sys.exit(code)  # a polite kill
+    go_on_after(code)
 
 
 def _say_where(settings: Settings, outputs: RunOutputs | None) -> None:

@@ -15,7 +15,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from motionrgbd.app.gui.run import application
+from motionrgbd.app.gui.application import application
 from motionrgbd.app.gui.window import MainWindow
 from motionrgbd.app.live import main as run_live
 from motionrgbd.core.synthetic.recording import demo_recording

@@ -87,7 +87,7 @@ def app() -> Generator[Any]:
     from PySide6.QtCore import QEvent
 
     from motionrgbd.app.gui import theme
-    from motionrgbd.app.gui.run import application
+    from motionrgbd.app.gui.application import application
 
     app = application()
     theme.apply(app, dark=False)

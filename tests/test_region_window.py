@@ -13,8 +13,8 @@ from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 
+from motionrgbd.app.gui.application import application
 from motionrgbd.app.gui.region_presenter import RegionPresenter
-from motionrgbd.app.gui.run import application
 from motionrgbd.app.gui.window import MainWindow
 from motionrgbd.app.live import parse, run
 from motionrgbd.app.my_settings import WindowMemory, read_memory, write_memory

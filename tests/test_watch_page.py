@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
-from motionrgbd.app.gui.run import application
+from motionrgbd.app.gui.application import application
 from motionrgbd.app.gui.window import MainWindow
 from motionrgbd.core.frames import RGBDFrame
 from motionrgbd.core.results import Box, Health, Snapshot

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication, QWidget
 
 from motionrgbd.app.actions import RunActions
-from motionrgbd.app.gui import theme
 from motionrgbd.app.gui.actions_editor import ActionsEditor
 from motionrgbd.app.gui.actions_presenter import ActionsPresenter
+from motionrgbd.app.gui.application import Screenshot, application, show_until_closed
 from motionrgbd.app.gui.design_presenter import Designing, DesignPresenter
 from motionrgbd.app.gui.engine_view import EngineView
 from motionrgbd.app.gui.extras import WindowExtras
@@ -23,9 +18,7 @@ from motionrgbd.app.gui.presenter import Presenter
 from motionrgbd.app.gui.record_presenter import RecordPresenter
 from motionrgbd.app.gui.region_presenter import RegionPresenter
 from motionrgbd.app.gui.window import MainWindow
-from motionrgbd.core.errors import OutputError
 
-_POLL_MS = 50
 _LAST_PAINT_MS = 150  # the last snapshot and the last timeline are on the screen by then
 
 
@@ -50,7 +43,7 @@ def run_window(
     An engine that failed raises its error, after closing.
     Raises OutputError where the screenshot cannot be written.
     """
-    app = application()
+    application()
     window = MainWindow(engine.labels)
     presenter = Presenter(engine, window)
     extras = extras or WindowExtras()
@@ -67,23 +60,14 @@ def run_window(
         presenter.warn(extras.warning)
     _join_others(window, extras)
     editor = join_actions(window, extras.actions)
-    taken = threading.Event()
-
-    def take_screenshot() -> None:
-        if screenshot is not None and not taken.is_set() and window.grab().save(str(screenshot)):
-            taken.set()
+    picture = Screenshot(window, screenshot)
 
     def ended() -> None:
         if engine.state == "failed" and not close_when_finished:
             return  # the notice says why; the user closes
-        QTimer.singleShot(_LAST_PAINT_MS, window, take_screenshot)
+        QTimer.singleShot(_LAST_PAINT_MS, window, picture.take)
         if close_when_finished:
             QTimer.singleShot(_LAST_PAINT_MS + 1, window, window.close)
-
-    def poll() -> None:
-        if on_poll is not None:
-            with suppress(OSError):  # the terminal is gone
-                on_poll()
 
     def teach() -> None:
         if on_teach is not None:
@@ -93,31 +77,23 @@ def run_window(
     if on_teach is not None:
         window.set_teachable(why_not_taught)
         window.teach_wanted.connect(teach)
-    timer = QTimer(window)
-    timer.timeout.connect(poll)
-    timer.start(_POLL_MS)
     presenter.ended.connect(ended)
-    window.closed.connect(take_screenshot)
-    window.closed.connect(app.quit)
-    signals: list[int] = []
-    try:
-        with closing_on_signals(window, signals):
-            window.show()
-            presenter.start()
-            app.exec()
-    finally:
+    window.closed.connect(picture.take)
+
+    def stop() -> None:
         presenter.stop()
         if designer is not None:
             designer.stop()
         if editor is not None:
             editor.stop()
-        window.deleteLater()
-        app.sendPostedEvents(window)
+
+    code = show_until_closed(
+        window, window.closed, start=presenter.start, stop=stop, on_poll=on_poll
+    )
     if engine.error is not None:
         raise engine.error
-    if screenshot is not None and not taken.is_set():
-        raise OutputError(f"the screenshot cannot be written to {screenshot}: is the folder there?")
-    return 128 + signals[0] if signals else 0  # as shells report it
+    picture.check()
+    return code
 
 
 def join_designer(
@@ -154,37 +130,3 @@ def _join_others(window: MainWindow, extras: WindowExtras) -> None:
         window.open_wanted.connect(lambda: (open_other(), window.close()))
     if remember is not None and memory is not None:
         window.closed.connect(lambda: remember(window.memory(memory)))
-
-
-def application() -> QApplication:
-    """Return the application, made and dressed if there is none yet."""
-    app = QApplication.instance()
-    if isinstance(app, QApplication):
-        return app
-    made = QApplication(["motionrgbd-live"])
-    made.setApplicationDisplayName("motionrgbd-live")
-    theme.follow_system(made)
-    return made
-
-
-@contextmanager
-def closing_on_signals(window: QWidget, received: list[int]) -> Iterator[None]:
-    """Let Ctrl-C and a polite kill close the window; their numbers go to `received`.
-
-    Python runs signal handlers between its own instructions: the window's polling timer gives it
-    some every 33 ms.
-    """
-
-    def close(number: int, _frame: FrameType | None) -> None:
-        received.append(number)
-        window.close()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set handlers
-        return
-    before = {s: signal.signal(s, close) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

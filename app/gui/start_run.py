@@ -8,7 +8,8 @@ from typing import Generic, TypeVar
 
 from PySide6.QtCore import QObject, QTimer
 
-from motionrgbd.app.gui.run import application, closing_on_signals
+from motionrgbd.app.command import go_on_after
+from motionrgbd.app.gui.application import application, show_until_closed
 from motionrgbd.app.gui.start_window import StartWindow
 from motionrgbd.app.my_settings import WindowMemory
 from motionrgbd.app.settings import Settings
@@ -22,7 +23,7 @@ from motionrgbd.app.start_page import (
     webcam_numbers,
 )
 from motionrgbd.calibration.errors import CalibrationError
-from motionrgbd.core.errors import INTERRUPTED_EXIT_CODE, MotionRGBDError
+from motionrgbd.core.errors import MotionRGBDError
 from motionrgbd.models.errors import ModelFileError
 
 _POLL_MS = 50
@@ -128,23 +129,14 @@ def choose_in_window(
     close: of what was opened when the window was gone. Raises KeyboardInterrupt for Ctrl-C,
     SystemExit for a polite kill.
     """
-    app = application()
+    application()
     window = StartWindow()
     presenter: StartPresenter[Opened] = StartPresenter(window, settings, memory, find, open_)
-    window.closed.connect(app.quit)
-    signals: list[int] = []
-    try:
-        with closing_on_signals(window, signals):
-            window.show()
-            presenter.begin()
-            app.exec()
-    finally:
+
+    def stop() -> None:
         late = presenter.stop()
         if late is not None:
             close(late)
-        window.deleteLater()
-        app.sendPostedEvents(window)
-    if signals:
-        code = 128 + signals[0]  # as shells report it
-        raise KeyboardInterrupt if code == INTERRUPTED_EXIT_CODE else SystemExit(code)
+
+    go_on_after(show_until_closed(window, window.closed, start=presenter.begin, stop=stop))
     return presenter.opened

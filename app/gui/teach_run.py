@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QTimer
-
-from motionrgbd.app.gui.run import application, closing_on_signals
+from motionrgbd.app.command import go_on_after
+from motionrgbd.app.gui.application import Screenshot, application, show_until_closed
 from motionrgbd.app.gui.teach_presenter import TeachPresenter
 from motionrgbd.app.gui.teach_window import TeachWindow
 from motionrgbd.app.gui.workshop import Workshop
 from motionrgbd.app.teaching_session import Limits, TeachingSession
-from motionrgbd.core.errors import INTERRUPTED_EXIT_CODE, OutputError
-
-_POLL_MS = 50
 
 
 def run_teaching(
@@ -28,34 +24,21 @@ def run_teaching(
     Raises KeyboardInterrupt for Ctrl-C, SystemExit for a polite kill, and OutputError where the
     screenshot cannot be written.
     """
-    app = application()
+    application()
     window = TeachWindow()
     session = TeachingSession(workshop.bundle.labels, limits)
     presenter = TeachPresenter(workshop, session, window)
     used: list[Path] = []
-    shots: list[bool] = []
     presenter.used.connect(used.append)
-    if screenshot is not None:
-        window.closing.connect(lambda: shots.append(window.grab().save(str(screenshot))))
-    window.closed.connect(app.quit)
-    timer = QTimer(window)  # lets Python run its signal handlers
-    timer.timeout.connect(lambda: None)
-    timer.start(_POLL_MS)
-    signals: list[int] = []
-    try:
-        with closing_on_signals(window, signals):
-            window.show()
-            presenter.start()
-            for spec in sources:
-                presenter.open(spec)
-            app.exec()
-    finally:
-        presenter.stop()
-        window.deleteLater()
-        app.sendPostedEvents(window)
-    if screenshot is not None and not all(shots):
-        raise OutputError(f"the screenshot cannot be written to {screenshot}: is the folder there?")
-    if signals:
-        code = 128 + signals[0]  # as shells report it
-        raise KeyboardInterrupt if code == INTERRUPTED_EXIT_CODE else SystemExit(code)
+    picture = Screenshot(window, screenshot)
+    window.closing.connect(picture.take)
+
+    def start() -> None:
+        presenter.start()
+        for spec in sources:
+            presenter.open(spec)
+
+    code = show_until_closed(window, window.closed, start=start, stop=presenter.stop)
+    picture.check()
+    go_on_after(code)
     return used[-1] if used else None

@@ -7,8 +7,8 @@ import time
 from PySide6.QtCore import QTimer
 
 from motionrgbd.app.bench_window import RATE_HZ, Slice
+from motionrgbd.app.gui.application import application
 from motionrgbd.app.gui.presenter import Presenter
-from motionrgbd.app.gui.run import application
 from motionrgbd.app.gui.window import MainWindow
 from motionrgbd.app.live import open_session
 from motionrgbd.app.settings import Settings

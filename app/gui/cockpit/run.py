@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from motionrgbd.app import overlay
 from motionrgbd.app.cockpit.machine import Cockpit, Happening
+from motionrgbd.app.gui.application import Screenshot, application, show_until_closed
 from motionrgbd.app.gui.cockpit.window import CockpitWindow
 from motionrgbd.app.gui.engine_view import EngineView
-from motionrgbd.app.gui.run import application, closing_on_signals
-from motionrgbd.core.errors import OutputError
 from motionrgbd.core.results import Prediction, Snapshot
 
 _POLL_MS = 33
@@ -127,38 +125,18 @@ def run_cockpit(
     `run_window`. An engine that failed raises its error, after closing; OutputError where the
     screenshot cannot be written.
     """
-    app = application()
+    application()
     window = CockpitWindow(tuple(on))
     window.set_right_hand_drive(right_hand_drive)
     presenter = CockpitPresenter(engine, cockpit, window, on)
-    saved: list[bool] = []
-
-    def poll() -> None:
-        if on_poll is not None:
-            with suppress(OSError):  # the terminal is gone
-                on_poll()
-
-    presenter.ended.connect(poll)
+    picture = Screenshot(window, screenshot)
     if close_when_finished:
         presenter.ended.connect(lambda: QTimer.singleShot(_LAST_PAINT_MS, window, window.close))
-    if screenshot is not None:
-        window.closing.connect(lambda: saved.append(window.grab().save(str(screenshot))))
-    window.closed.connect(app.quit)
-    timer = QTimer(window)
-    timer.timeout.connect(poll)
-    timer.start(_POLL_MS)
-    signals: list[int] = []
-    try:
-        with closing_on_signals(window, signals):
-            window.show()
-            presenter.start()
-            app.exec()
-    finally:
-        presenter.stop()
-        window.deleteLater()
-        app.sendPostedEvents(window)
+    window.closing.connect(picture.take)
+    code = show_until_closed(
+        window, window.closed, start=presenter.start, stop=presenter.stop, on_poll=on_poll
+    )
     if engine.error is not None:
         raise engine.error
-    if screenshot is not None and not all(saved):
-        raise OutputError(f"the screenshot cannot be written to {screenshot}: is the folder there?")
-    return 128 + signals[0] if signals else 0  # as shells report it
+    picture.check()
+    return code
