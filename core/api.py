@@ -27,6 +27,7 @@ from motionrgbd.core.errors import CameraError, MotionRGBDError, SourceError, Us
 from motionrgbd.core.frames import RGBDFrame, SourceInfo
 from motionrgbd.core.pipes import Pipe
 from motionrgbd.core.recogniser import Recogniser, Step
+from motionrgbd.core.region import RegionOfInterest
 from motionrgbd.core.results import FloatArray, GestureEvent, Prediction
 from motionrgbd.core.session import Device
 from motionrgbd.core.sources.open import SourceFactory, SourceOptions, open_source
@@ -44,6 +45,7 @@ __all__ = [
     "Precision",
     "Prediction",
     "RGBDFrame",
+    "RegionOfInterest",
     "ScoredStep",
     "Source",
     "SourceError",
@@ -60,6 +62,7 @@ __all__ = [
 Pace = Literal["fast", "realtime"]
 AnySource = str | os.PathLike[str] | Source
 AnyModel = str | os.PathLike[str] | Bundle | None
+AnyRegion = str | RegionOfInterest | None
 
 ERRORS = (MotionRGBDError, ModelFileError, CalibrationError)
 """Everything that a user can get wrong, for an `except`."""
@@ -106,6 +109,7 @@ def recognise(
     device: Device = "auto",
     precision: Precision = "fp32",
     decision: Mapping[str, Any] | None = None,
+    region: AnyRegion = None,
     pace: Pace = "fast",
     options: SourceOptions | None = None,
     give_up_after_s: float | None = 10.0,
@@ -116,6 +120,9 @@ def recognise(
     model: a `.mrgbd` file, a bundle of `load_bundle`, or None for the bundled model.
     device, precision: as `--device` and `--precision`. decision: parameters in place of the
     bundle's, named as in the table `[decision]` of a settings file: {"hold_s": 0.3}.
+    region: what lies outside this box in metres before the camera does not count, as with
+    `--region`: "-0.3:0.3,-0.2:0.2,0.3:0.9" or a `RegionOfInterest`; None: everything counts. The
+    source needs depth in millimetres and a known lens.
     pace: a recording is played "fast", as fast as the loop takes its steps, or in "realtime".
     options: of the source, such as the direction of 8-bit depth.
     give_up_after_s: a camera silent for so long ends the loop with CameraError; None waits for it.
@@ -131,6 +138,7 @@ def recognise(
         device=device,
         precision=precision,
         decision=decision,
+        region=region,
         pace=pace,
         options=options,
         give_up_after_s=give_up_after_s,
@@ -147,6 +155,7 @@ def predictions(
     device: Device = "auto",
     precision: Precision = "fp32",
     decision: Mapping[str, Any] | None = None,
+    region: AnyRegion = None,
     pace: Pace = "fast",
     options: SourceOptions | None = None,
     give_up_after_s: float | None = 10.0,
@@ -160,7 +169,7 @@ def predictions(
             last_first.callback(source.close)
         _check_choice("device", device, get_args(Device))
         _check_choice("pace", pace, get_args(Pace))
-        recogniser = _recogniser(model, device, precision, decision)
+        recogniser = _recogniser(model, device, precision, decision, region)
         last_first.callback(recogniser.close)
         opened = _opened(source, options)
         last_first.callback(opened.close)
@@ -246,11 +255,16 @@ class _Feed:
 
 
 def _recogniser(
-    model: AnyModel, device: Device, precision: Precision, decision: Mapping[str, Any] | None
+    model: AnyModel,
+    device: Device,
+    precision: Precision,
+    decision: Mapping[str, Any] | None,
+    region: AnyRegion,
 ) -> Recogniser:
+    box = RegionOfInterest.parse(region) if isinstance(region, str) else region
     bundle = model if isinstance(model, Bundle) else _loaded(model)
     parameters = overridden(bundle_parameters(bundle), decision or {})
-    return Recogniser(bundle, device=device, precision=precision, decision=parameters)
+    return Recogniser(bundle, device=device, precision=precision, decision=parameters, region=box)
 
 
 def _loaded(model: str | os.PathLike[str] | None) -> Bundle:

@@ -20,6 +20,7 @@ from motionrgbd.core.api import (
     ERRORS,
     CameraError,
     GestureEvent,
+    RegionOfInterest,
     RGBDFrame,
     SourceError,
     SourceInfo,
@@ -32,6 +33,7 @@ from motionrgbd.core.api import (
 )
 from motionrgbd.core.engine import Engine
 from motionrgbd.core.recogniser import Recogniser
+from motionrgbd.core.synthetic.recording import SyntheticRecording
 
 WITHOUT = "import sys; sys.modules.update(dict.fromkeys(['torch', 'PySide6', 'pyrealsense2']))\n"
 
@@ -147,6 +149,9 @@ def test_nothing_is_opened_before_the_first_step(tiny_model: Path) -> None:
         ({"precision": "int8"}, "no int8 graphs"),
         ({"decision": {"on": 2}}, "decision parameter on must be a number from 0 to 1, got 2"),
         ({"decision": {"arm_with": "Tap"}}, "the model's gestures are wave, push"),
+        ({"region": "0:1,0:1"}, "a region is X0:X1,Y0:Y1,Z0:Z1 in metres"),
+        ({"region": "0:1,0:1,0.9:0.3"}, "a region's z must run from a smaller to a larger number"),
+        ({"region": "0:1,0:1,0.3:1"}, "flashes cannot be limited to a region in metres: its lens"),
     ],
 )
 def test_a_mistake_is_told_and_the_source_is_closed(
@@ -172,6 +177,37 @@ def test_a_source_that_is_none_or_lacks_what_the_model_needs(
 
 def test_decision_parameters_can_be_replaced(tiny_model: Path) -> None:
     assert not list(recognise(Flashes(900), tiny_model, decision={"hold_s": 5.0}))
+
+
+class Again:
+    """A recording that was read before."""
+
+    def __init__(self, info: SourceInfo, frames: list[RGBDFrame]) -> None:
+        self.info, self._frames = info, iter(frames)
+
+    def read(self) -> RGBDFrame | None:
+        return next(self._frames, None)
+
+    def close(self) -> None: ...
+
+
+def test_what_lies_outside_a_region_does_not_count() -> None:
+    source = SyntheticRecording(1_000_018, labels=["Grab"], fps_hz=15.0)
+    frames = list(iter(source.read, None))
+    hands = [source.hand_truth(n).centre_mm / 1000 for n in range(0, len(frames), 5)]
+    left, top, near = (np.min(hands, axis=0) - 0.25).tolist()
+    right, bottom, far = (np.max(hands, axis=0) + 0.25).tolist()
+
+    def events(region: RegionOfInterest | str | None) -> list[GestureEvent]:
+        return list(recognise(Again(source.info, frames), device="cpu", region=region))
+
+    whole = events(None)
+    assert [event.label for event in whole] == ["Grab"]
+    (grab,) = events(RegionOfInterest((left, right), (top, bottom), (near, far)))
+    assert grab.label == "Grab"
+    assert abs(grab.decided_s - whole[0].decided_s) < 0.15  # the room beside the hand is gone
+    assert events("-60:60,-60:60,0.01:65") == whole
+    assert events(f"{right}:{right + 1},-1:1,0.1:2") == []
 
 
 def test_a_recording_waits_for_a_slow_loop(tiny_model: Path) -> None:
