@@ -54,7 +54,8 @@ class Shown:
         )
         self.actions = RunActions(LABELS, folder / "log.jsonl", dispatcher=self.dispatcher)
         self.panel = ActionsPanel()
-        self.panel.resize(1004, 132)
+        self.panel.set_low(False)
+        self.panel.resize(1004, 148)
         self.presenter = ActionsPresenter(self.actions, self.panel)
         self.panel.show()
 

@@ -6,24 +6,25 @@ import itertools
 
 import numpy as np
 import pytest
-from on_screen import pixels
+from on_screen import pixels, shows
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QFontMetricsF
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 
 from motionrgbd.app import overlay
 from motionrgbd.app.gui import texts, theme
 from motionrgbd.app.gui.bars import MOST_ROWS, ProbabilityBars
-from motionrgbd.app.gui.controls import HEAT_CHOICES, HeatControls
+from motionrgbd.app.gui.controls import HEAT_CHOICES, HeatControls, RecordBar
 from motionrgbd.app.gui.history import History
 from motionrgbd.app.gui.menus import MENUS, ShortcutDialog
-from motionrgbd.app.gui.panels import ElidedLabel, NoticeBar, Tabs
+from motionrgbd.app.gui.panels import ElidedCombo, ElidedLabel, NoticeBar, Tabs, elided_name
 from motionrgbd.app.gui.picture import PictureView
 from motionrgbd.app.gui.timeline import ScrolledTimeline, Timeline, shares
 from motionrgbd.app.gui.transport import SPEEDS, TransportBar
 from motionrgbd.app.gui.watch_views import GestureList, HealthView
 from motionrgbd.app.overlay import Scene
+from motionrgbd.app.tapped_source import RecordingCount
 from motionrgbd.core.frames import ScriptedGesture
 from motionrgbd.core.results import Box, GestureEvent, Health, Percentiles, Prediction
 
@@ -254,6 +255,72 @@ def test_a_long_line_is_elided_and_whole_in_its_tooltip() -> None:
     label.grab()
     assert label.shown_text() == "short"
     assert not label.toolTip()
+
+
+def test_a_sentence_takes_the_lines_it_needs_and_no_more() -> None:
+    parent = QWidget()
+    layout = QVBoxLayout(parent)
+    label = ElidedLabel("copy it again from where it came, or record it again", lines=2)
+    layout.addWidget(label)
+    wide = label.fontMetrics().horizontalAdvance(label.text())
+    parent.resize(wide + 60, 90)
+    parent.show()
+    one_line_px = label.height()
+    parent.resize(wide * 2 // 3 + 60, 90)
+    QApplication.processEvents()
+    assert label.height() == one_line_px + label.fontMetrics().lineSpacing()
+    assert label.shown_text() == label.text()
+    assert len(label.shown_lines()) == 2
+    assert label.toolTip() == ""
+    parent.resize(wide // 3, 90)
+    QApplication.processEvents()
+    assert len(label.shown_lines()) == 2
+    assert label.shown_lines()[1].endswith("…")
+    label.grab()
+    assert label.toolTip() == label.text()
+    label.setText("x" * 300)  # no gap to break it at
+    assert len(label.shown_lines()) == 2
+    assert label.shown_lines()[0].strip("x") == ""
+    parent.close()
+
+
+def test_names_that_begin_alike_are_told_apart_by_their_ends() -> None:
+    metrics = QFontMetricsF(QApplication.font())
+    name = "swipe with two fingers to the left"
+    room = metrics.horizontalAdvance(name) / 2
+    assert elided_name(metrics, name, room).endswith("left")
+    assert elided_name(metrics, name, 30).endswith("…")
+    assert elided_name(metrics, "tap", 300) == "tap"
+
+
+def test_a_choice_that_does_not_fit_has_an_ellipsis() -> None:
+    cut = ElidedCombo()
+    cut.addItem("parked in the garage below the house")
+    cut.setFixedSize(110, 24)
+    cut.show()
+    before = pixels(cut)
+    cut.setItemText(0, "parked in the cellar below the house")  # differs where nothing is shown
+    np.testing.assert_array_equal(pixels(cut), before)
+    cut.setItemText(0, "parked in the cellar below the horse")  # and where something is
+    assert (pixels(cut) != before).any()
+    cut.close()
+
+
+def test_why_nothing_is_recorded_stands_beside_the_button_in_the_colour_of_errors() -> None:
+    bar = RecordBar()
+    bar.resize(700, 30)
+    bar.show()
+    bar.set_said("No space left on device", bad=True)
+    QApplication.processEvents()
+    assert shows(bar, theme.LIGHT.error)
+    (said,) = (s for s in bar.findChildren(ElidedLabel) if s.isVisible())
+    assert said.x() < bar.button.geometry().right() + 20
+    bar.set_count(RecordingCount(10, 0, 0, 1.0))
+    bar.set_said("into a folder")
+    assert not shows(bar, theme.LIGHT.error)
+    bar.set_count(RecordingCount(10, 2, 0, 1.0))
+    assert shows(bar, theme.LIGHT.error)
+    bar.close()
 
 
 def test_the_newest_gesture_is_on_top_and_the_list_is_bounded() -> None:

@@ -289,8 +289,14 @@ def test_the_chosen_map_lies_over_the_pictures(
 def test_a_missing_picture_leaves_a_placeholder(open_window: Callable[..., Shown]) -> None:
     shown = open_window(info=SourceInfo("phone", False, 30, True, False, duration_s=3.0))
     shown.publish(snapshot(1, depth=False))
-    assert shown.window.watch.depth_view.scene() is None
-    assert shown.window.watch.color_view.scene() is not None
+    watch = shown.window.watch
+    assert watch.depth_view.scene() is None
+    assert watch.color_view.scene() is not None
+    there = (watch.color_view.isVisibleTo(watch), watch.depth_view.isVisibleTo(watch))
+    assert there == (True, False)  # what the source has is given the room
+    watch.heat.set_pictures("depth")
+    there = (watch.color_view.isVisibleTo(watch), watch.depth_view.isVisibleTo(watch))
+    assert there == (False, True)  # who asks for it is told that there is none
 
 
 def test_how_things_stand_is_always_said(open_window: Callable[..., Shown]) -> None:

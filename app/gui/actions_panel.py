@@ -5,134 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import (
-    QComboBox,
-    QGridLayout,
-    QHBoxLayout,
-    QLabel,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from motionrgbd.app.gui import actions_texts
+from motionrgbd.app.gui.arm_switch import ArmSwitch
 from motionrgbd.app.gui.own_keys import OwnKeys
-from motionrgbd.app.gui.panels import Card, ElidedLabel, push_button, scaled_font
+from motionrgbd.app.gui.panels import Card, ElidedCombo, ElidedLabel, Outlined, push_button
 from motionrgbd.app.gui.quiet_list import QuietList
-from motionrgbd.app.gui.theme import theme_of
+from motionrgbd.app.gui.tone_label import ToneLabel
 from motionrgbd.core.actions.entry import Entry
 from motionrgbd.core.actions.status import ActionsStatus
 
-_HEIGHT_PX = 132
+_HEIGHT_PX = 148
+_MODE_PX = 90  # "mode" and some eight letters, however little room there is
+_BRIEF_PX = 160  # of a sentence in the row, as far as it is that long
 _SHOWN = 50  # entries
-
-
-class ArmSwitch(QWidget):
-    """Dry run or armed. Arming asks once more; disarming does not."""
-
-    armed_wanted = Signal()
-    disarm_wanted = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._status: ActionsStatus | None = None
-        self._error = ""
-        self._armed = False
-        self._tone: actions_texts.Tone = "muted"
-        self._headline = QLabel("")
-        self._headline.setFont(scaled_font(self, 1.25, bold=True))
-        self._sub = ElidedLabel("", role=QPalette.ColorRole.PlaceholderText)
-        self.arm_button = push_button("Arm …", "Really send actions (Ctrl+Shift+A)")
-        self.disarm_button = push_button("Disarm", "Send nothing from now on (Esc)")
-        self.yes_button = push_button("Yes, arm", "Really send actions")
-        self.no_button = push_button("No", "Stay with the dry run (Esc)")
-        self._buttons = QStackedWidget()
-        question = (self.yes_button, self.no_button)
-        for buttons in ((self.arm_button,), (self.disarm_button,), question):
-            self._buttons.addWidget(_row(*buttons))
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        top = QHBoxLayout()
-        top.addWidget(self._headline, 1)
-        top.addWidget(self._buttons)
-        layout.addLayout(top)
-        layout.addWidget(self._sub)
-        self.arm_button.clicked.connect(self.ask)
-        self.yes_button.clicked.connect(self._arm)
-        self.no_button.clicked.connect(self.disarm)
-        self.disarm_button.clicked.connect(self.disarm)
-
-    def set_status(self, status: ActionsStatus | None) -> None:
-        """Show whether anything is sent; None: there is nothing to be sent."""
-        self._status = status
-        self.arm_button.setEnabled(status is not None)
-        armed = status is not None and status.armed
-        if armed != self._armed or status is None:
-            self._armed = armed
-            self._turn_to(int(armed))
-        else:
-            self._say()
-
-    def set_error(self, text: str) -> None:
-        """Say why what was asked did not happen; empty: all is well."""
-        self._error = text
-        self._say()
-
-    def _say(self) -> None:
-        text, self._tone = actions_texts.headline(self._status)
-        self._headline.setText("Really send?" if self.asking() else text)
-        roles = QPalette.ColorRole
-        self._sub.setText(self._error or actions_texts.sub_headline(self._status))
-        self._sub.set_role(roles.BrightText if self._error else roles.PlaceholderText)
-        self._colour()
-
-    def ask(self) -> None:
-        """Ask whether it is meant."""
-        if self.arm_button.isEnabled() and not self._armed:
-            self._turn_to(2)
-            self.no_button.setFocus()  # Space twice arms nothing
-
-    def disarm(self) -> None:
-        """Ask for a dry run, at once."""
-        self._turn_to(int(self._armed))
-        self.disarm_wanted.emit()  # whatever was shown
-
-    def _arm(self) -> None:
-        self._turn_to(0)
-        self.armed_wanted.emit()
-
-    def _turn_to(self, buttons: int) -> None:
-        """Show other buttons; none has the focus: keys may be meant for what went before."""
-        focus = self.focusWidget()
-        if focus is not None:
-            focus.clearFocus()
-        self._buttons.setCurrentIndex(buttons)
-        self._say()
-
-    def asking(self) -> bool:
-        """Whether it waits for an answer."""
-        return self._buttons.currentIndex() == 2
-
-    def texts(self) -> tuple[str, str]:
-        """Return what is said."""
-        return self._headline.text(), self._sub.text()
-
-    def _colour(self) -> None:
-        theme = theme_of(self)
-        colours = {"warning": theme.warning, "muted": theme.muted}
-        palette = self._headline.palette()
-        colour = QColor(colours.get(self._tone, theme.text))
-        if palette.color(QPalette.ColorRole.WindowText) != colour:
-            palette.setColor(QPalette.ColorRole.WindowText, colour)
-            self._headline.setPalette(palette)
 
 
 class ActionsPanel(OwnKeys):
     """Setters for what it shows, signals for what is asked.
 
-    state_chosen: by its name. undo_wanted: of what was sent last.
+    Where the window is low it is one row: the same switch, state and buttons, the sink that needs
+    a look, and the last action. state_chosen: by its name. undo_wanted: of what was sent last.
     """
 
     state_chosen = Signal(str)
@@ -143,46 +38,83 @@ class ActionsPanel(OwnKeys):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.switch = ArmSwitch()
-        self.state = QComboBox()
+        self.state = ElidedCombo()
         self.state.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.state.setToolTip("What is allowed now; no gesture can change it")
         self.state.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self.state.setMinimumContentsLength(8)
         self.state.textActivated.connect(self.state_chosen)
         self._mode = ElidedLabel("", role=QPalette.ColorRole.PlaceholderText)
+        self._mode.setMaximumWidth(2 * _MODE_PX)
         self.edit_button = push_button("Edit …", "What gestures do (Ctrl+E)")
         self.edit_button.clicked.connect(self.edit_wanted)
         self.sinks = QuietList({"Sink": 1, "Health": 2})
         self.last = QuietList({"Gesture": 2, "Action": 3, "Result": 3})
+        self.sinks_in_brief, self.last_in_brief = ToneLabel(lines=2), ToneLabel(lines=2)
+        self.last_in_brief.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.undo_button = push_button("Undo", "")
         self.undo_button.clicked.connect(self.undo_wanted)
+        self._low: bool | None = None
         self._lay_out()
-        self.setFixedHeight(_HEIGHT_PX)
+        self.set_low(True)
         self.set_states(())
         self.set_status(None, ())
 
     def _lay_out(self) -> None:
         body = QWidget()
-        grid = QGridLayout(body)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setVerticalSpacing(4)
-        grid.addWidget(self.switch, 0, 0, 1, 2)
-        grid.addWidget(self.state, 1, 0)
-        grid.addWidget(self._mode, 1, 1)
-        grid.addWidget(_row(self.undo_button, self.edit_button), 2, 0, 1, 2)
-        grid.setRowStretch(2, 1)
-        grid.setColumnStretch(0, 3)
-        grid.setColumnStretch(1, 2)
+        self._grid = QGridLayout(body)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setVerticalSpacing(4)
+        self._grid.setRowStretch(2, 1)
+        self._grid.setColumnStretch(0, 3)
+        self._grid.setColumnStretch(1, 2)
+        self._buttons = QHBoxLayout()
+        self._buttons.addStretch(1)
+        self._grid.addLayout(self._buttons, 2, 0, 1, 2)
         control = Card("Actions", body)
         control.setFixedWidth(290)
-        whole = QHBoxLayout(self)
+        self._cards = QWidget()
+        cards = QHBoxLayout(self._cards)
+        cards.setContentsMargins(0, 0, 0, 0)
+        cards.setSpacing(8)
+        cards.addWidget(control)
+        cards.addWidget(Card("Sinks", self.sinks), 2)
+        cards.addWidget(Card("Last actions", self.last), 3)
+        self._strip = Outlined()
+        self._row = QHBoxLayout(self._strip)
+        self._row.setContentsMargins(10, 0, 8, 0)
+        self._row.setSpacing(10)
+        whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
-        whole.setSpacing(8)
-        whole.addWidget(control)
-        whole.addWidget(Card("Sinks", self.sinks), 2)
-        whole.addWidget(Card("Last actions", self.last), 3)
+        whole.addWidget(self._cards)
+        whole.addWidget(self._strip)
+
+    def set_low(self, low: bool) -> None:
+        """Take one row, or as much room as lists need."""
+        if low == self._low:
+            return
+        self._low = low
+        self.switch.set_brief(low)
+        if low:
+            for widget in (self.switch, self.state, self._mode, self.sinks_in_brief):
+                self._row.addWidget(widget)
+            self._row.addWidget(self.last_in_brief, 1)
+            self._row.addWidget(self.undo_button)
+            self._row.addWidget(self.edit_button)
+        else:
+            self._grid.addWidget(self.switch, 0, 0, 1, 2)
+            self._grid.addWidget(self.state, 1, 0)
+            self._grid.addWidget(self._mode, 1, 1)
+            self._buttons.addWidget(self.undo_button)
+            self._buttons.addWidget(self.edit_button)
+        self._cards.setVisible(not low)
+        self._strip.setVisible(low)
+        self.setFixedHeight(2 * self.fontMetrics().lineSpacing() + 12 if low else _HEIGHT_PX)
+
+    def is_low(self) -> bool:
+        """Return whether it is one row."""
+        return bool(self._low)
 
     # ---- setters ----
 
@@ -196,13 +128,24 @@ class ActionsPanel(OwnKeys):
     def set_status(self, status: ActionsStatus | None, entries: Sequence[Entry]) -> None:
         """Show how things are. entries: the last ones, oldest first."""
         self.switch.set_status(status)
-        self._mode.setText("" if status is None or status.mode is None else f"mode {status.mode}")
+        mode = None if status is None else status.mode
+        self._mode.setText("" if mode is None else f"mode {mode}")
+        _keep(self._mode, _MODE_PX)
+        self._mode.setVisible(mode is not None)
         if status is not None and status.state is not None:
             with QSignalBlocker(self.state):
                 self.state.setCurrentText(status.state)
+            self.state.setToolTip(f"{status.state}: what is allowed now; no gesture can change it")
         self.sinks.set_lines(() if status is None else actions_texts.sink_lines(status))
         lines = [actions_texts.entry_line(entry) for entry in reversed(entries)]
-        self.last.set_lines([line for line in lines if line is not None][:_SHOWN])
+        last = [line for line in lines if line is not None][:_SHOWN]
+        self.last.set_lines(last)
+        error = self.switch.error()
+        self.sinks_in_brief.say(*actions_texts.in_brief(status, error))
+        self.last_in_brief.say(*actions_texts.last_in_brief(last))
+        self.last_in_brief.setVisible(not error)
+        for label in (self.sinks_in_brief, self.last_in_brief):
+            _keep(label, _BRIEF_PX)
         undoes = None if status is None else status.undoes
         self.undo_button.setEnabled(undoes is not None)
         why_not = "" if status is None else status.why_not_undone
@@ -225,11 +168,6 @@ class ActionsPanel(OwnKeys):
             self.undo_wanted.emit()
 
 
-def _row(*widgets: QWidget) -> QWidget:
-    row = QWidget()
-    layout = QHBoxLayout(row)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.addStretch(1)
-    for widget in widgets:
-        layout.addWidget(widget)
-    return row
+def _keep(label: ElidedLabel, room_px: int) -> None:
+    """Let a label keep so much room, or what its text needs."""
+    label.setMinimumWidth(min(label.sizeHint().width(), room_px))

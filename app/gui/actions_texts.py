@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -60,6 +61,38 @@ def sink_lines(status: ActionsStatus) -> tuple[Line, ...]:
     """Return every sink and how it is."""
     limited = status.rate_limited
     return tuple(_sink_line(n, s, limited.get(n, 0)) for n, s in status.sinks.items())
+
+
+def in_brief(status: ActionsStatus | None, error: str = "") -> tuple[str, Tone]:
+    """Return the one thing to know besides whether it is armed: what is wrong, or how sinks are.
+
+    error: why what was asked did not happen.
+    """
+    if error:
+        return error, "error"
+    if status is None:
+        return sub_headline(None), "muted"
+    if status.log_lost:
+        return sub_headline(status), "warning"
+    lines = sink_lines(status)
+    bad = [line for line in lines if line.tone in ("warning", "error")]
+    if bad:
+        worst = min(bad, key=lambda line: line.tone)  # an error before a warning
+        some = f"{len(bad)} of {len(lines)} sinks, " if len(bad) > 1 else ""
+        return f"{some}{worst.cells[0]}: {worst.cells[1]}", worst.tone
+    if len(lines) == 1:
+        return ": ".join(lines[0].cells), lines[0].tone
+    healths = ", ".join(dict.fromkeys(line.cells[1] for line in lines))
+    return (f"{len(lines)} sinks: {healths}" if lines else ""), "muted"
+
+
+def last_in_brief(lines: Sequence[Line]) -> tuple[str, Tone]:
+    """Return the newest line of `entry_line` as one text, its result first: the end may be cut."""
+    if not lines:
+        return "", "muted"
+    *what, result = lines[0].cells
+    result, _, detail = result.partition(": ")
+    return " · ".join(part for part in (result, *what, detail) if part), lines[0].tone
 
 
 def _sink_line(name: str, status: WorkerStatus, limited: int) -> Line:

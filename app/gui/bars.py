@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QPainter, QPaintEve
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from motionrgbd.app.gui.history import LabelSlots
+from motionrgbd.app.gui.panels import elided_name
 from motionrgbd.app.gui.theme import theme_of
 from motionrgbd.core.results import FloatArray, Prediction
 from motionrgbd.models.recipe import Modality
@@ -125,7 +126,7 @@ class ProbabilityBars(QWidget):
             middle = y + row_px / 2
             chosen = k == top
             painter.setPen(text if chosen else muted)
-            name = metrics.elidedText(self._labels[k], Qt.TextElideMode.ElideRight, name_px)
+            name = elided_name(metrics, self._labels[k], name_px)
             painter.drawText(QRectF(14, y, name_px, row_px), int(vertical), name)
             bar = QRectF(left, middle - thick / 2, lane, thick)
             painter.fillRect(bar, track)

@@ -144,8 +144,9 @@ class RecordBar(QWidget):
         self.button.setToolTip("Record the camera into a folder, or end recording (Ctrl+R)")
         self.button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._counter = QLabel("")
-        self._lost = QLabel("")
-        self._said = ElidedLabel("", role=QPalette.ColorRole.PlaceholderText)
+        self._lost = ElidedLabel("")
+        middle = Qt.TextElideMode.ElideMiddle  # a path's end says most
+        self._said = ElidedLabel("", role=QPalette.ColorRole.PlaceholderText, lines=2, mode=middle)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(12)
@@ -153,6 +154,7 @@ class RecordBar(QWidget):
             layout.addWidget(widget)
         layout.addWidget(self._said, 1)
         self.button.clicked.connect(self.toggled)
+        self.set_count(None)
 
     def set_count(self, count: RecordingCount | None) -> None:
         """Show how a recording is going; None: nothing is being recorded."""
@@ -161,11 +163,16 @@ class RecordBar(QWidget):
         self._lost.setText("" if count is None else texts.recording_lost(count))
         bad = count is not None and count.gone > 0
         role = QPalette.ColorRole.BrightText if bad else QPalette.ColorRole.PlaceholderText
-        self._lost.setForegroundRole(role)
+        self._lost.set_role(role)
+        for label in (self._counter, self._lost):
+            label.setVisible(count is not None)
+        self._said.set_lines(2 if count is None else 1)  # beside the counter there is little room
 
-    def set_said(self, text: str) -> None:
-        """Say where a recording is, or why there is none."""
+    def set_said(self, text: str, *, bad: bool = False) -> None:
+        """Say where a recording is, or, in the colour of errors, why there is none."""
         self._said.setText(text)
+        roles = QPalette.ColorRole
+        self._said.set_role(roles.BrightText if bad else roles.PlaceholderText)
 
     def texts(self) -> tuple[str, str, str]:
         """Return the counter, the losses, and what is said beside."""

@@ -21,7 +21,7 @@ class NowCard(Card):
         super().__init__("Now", body)
         self.bars = ProbabilityBars(labels)
         self._labels = tuple(labels)
-        self._top_label = ElidedLabel("–")
+        self._top_label = ElidedLabel("–", mode=Qt.TextElideMode.ElideMiddle)
         self._top_score = QLabel("")
         self._top_label.setFont(scaled_font(self, 1.5, bold=True))
         self._top_score.setFont(scaled_font(self, 1.5))

@@ -5,21 +5,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetrics,
+    QFontMetricsF,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractButton,
     QButtonGroup,
+    QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
     QPushButton,
     QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QVBoxLayout,
     QWidget,
 )
 
 from motionrgbd.app.gui import texts
 from motionrgbd.app.gui.theme import theme_of
+
+_NOTICE_LINES = 2
 
 
 def scaled_font(widget: QWidget, factor: float, bold: bool = False) -> QFont:
@@ -30,8 +46,21 @@ def scaled_font(widget: QWidget, factor: float, bold: bool = False) -> QFont:
     return font
 
 
+_LEAST_MIDDLE_PX = 55
+
+
+def elided_name(metrics: QFontMetricsF, name: str, room_px: float) -> str:
+    """Cut a name in its middle, for names may begin alike; at its end where little is left."""
+    modes = Qt.TextElideMode
+    mode = modes.ElideMiddle if room_px >= _LEAST_MIDDLE_PX else modes.ElideRight
+    return metrics.elidedText(name, mode, room_px)
+
+
 class ElidedLabel(QLabel):
-    """One line that ends in an ellipsis where it does not fit; the whole is in its tooltip."""
+    """Text that has an ellipsis where it does not fit; the whole is in its tooltip.
+
+    lines: so many, where one is too short. mode: where the (last) line is cut.
+    """
 
     def __init__(
         self,
@@ -39,15 +68,37 @@ class ElidedLabel(QLabel):
         parent: QWidget | None = None,
         *,
         role: QPalette.ColorRole = QPalette.ColorRole.WindowText,
+        lines: int = 1,
+        mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
     ) -> None:
         super().__init__(text, parent)
-        self._role = role
+        self._role, self._most_lines, self._mode = role, lines, mode
+        self._lines = 1  # that it takes now
+        self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def setText(self, text: str) -> None:  # noqa: N802
         if text != self.text():
             super().setText(text)
-            self._say_all()
+            self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Be as high as the lines need."""
+        lines = len(self.shown_lines())
+        if lines != self._lines:
+            self._lines = lines
+            self.updateGeometry()
+        self._say_all()
+
+    def set_lines(self, lines: int) -> None:
+        """Change how many lines it may take."""
+        if lines != self._most_lines:
+            self._most_lines = lines
+            self._fit()
 
     def set_role(self, role: QPalette.ColorRole) -> None:
         """Choose the palette's colour that the text has."""
@@ -56,33 +107,89 @@ class ElidedLabel(QLabel):
             self.update()
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
-        return QSize(24, super().minimumSizeHint().height())
+        more = (self._lines - 1) * self.fontMetrics().lineSpacing()
+        return QSize(24, super().minimumSizeHint().height() + more)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(super().sizeHint().width(), self.minimumSizeHint().height())
+
+    def shown_lines(self) -> list[str]:
+        """Return what is to be read, line by line."""
+        room, metrics, text = self.contentsRect().width(), self.fontMetrics(), self.text()
+        lines: list[str] = []
+        while len(lines) + 1 < self._most_lines and metrics.horizontalAdvance(text) > room:
+            head = _head(metrics, text, room)
+            lines.append(head)
+            text = text[len(head) :].lstrip()
+        return [*lines, metrics.elidedText(text, self._mode, room)]
 
     def shown_text(self) -> str:
         """Return what is to be read."""
-        room = self.contentsRect().width()
-        return self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room)
+        return " ".join(self.shown_lines())
+
+    def colour(self) -> QColor:
+        """Return the colour of the text."""
+        return self.palette().color(self._role)
 
     def _say_all(self) -> None:
-        self.setToolTip(self.text() if self.shown_text() != self.text() else "")
+        self.setToolTip("" if self.shown_text() == self.text() else self.text())
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         painter = QPainter(self)
-        painter.setPen(self.palette().color(self._role))
-        painter.drawText(self.contentsRect(), int(self.alignment()), self.shown_text())
+        painter.setPen(self.colour())
+        text = "\n".join(self.shown_lines())
+        painter.drawText(self.contentsRect(), int(self.alignment()), text)
         self._say_all()
 
 
+def _head(metrics: QFontMetrics, text: str, room_px: int) -> str:
+    """Return as many whole words as fit; of a word that is too long, its letters, at least one."""
+    fitting = 1
+    while fitting < len(text) and metrics.horizontalAdvance(text[: fitting + 1]) <= room_px:
+        fitting += 1
+    gap = text.rfind(" ", 1, fitting + 1)
+    return text[: gap if gap > 0 else fitting]
+
+
+class ElidedCombo(QComboBox):
+    """A choice whose text has an ellipsis where it does not fit; the whole is in its list."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        painter, option = QStylePainter(self), QStyleOptionComboBox()
+        self.initStyleOption(option)
+        control = QStyle.ComplexControl.CC_ComboBox
+        field = QStyle.SubControl.SC_ComboBoxEditField
+        room = self.style().subControlRect(control, option, field, self).width() - 4
+        option.currentText = self.fontMetrics().elidedText(
+            option.currentText, Qt.TextElideMode.ElideMiddle, room
+        )
+        painter.drawComplexControl(control, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+
 def push_button(text: str, tip: str) -> QPushButton:
-    """Return a button that a click does not give the focus: keys stay the window's."""
+    """Return a button, as wide as its text, that a click does not give the focus: keys stay the
+    window's."""
     button = QPushButton(text)
     button.setToolTip(tip)
+    button.setFixedWidth(button.fontMetrics().horizontalAdvance(text) + 26)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button
 
 
-class Card(QFrame):
-    """An area with a title, or a row of tabs, and a thin rounded outline."""
+class Outlined(QFrame):
+    """An area with a thin rounded outline."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Mid), 1))
+        painter.setBrush(self.palette().color(QPalette.ColorRole.Base))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+
+
+class Card(Outlined):
+    """An outlined area with a title, or a row of tabs."""
 
     def __init__(self, title: str | QWidget, body: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -113,13 +220,6 @@ class Card(QFrame):
     def set_note(self, text: str) -> None:
         """Set the muted words beside the title."""
         self._note.setText(text)
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Mid), 1))
-        painter.setBrush(self.palette().color(QPalette.ColorRole.Base))
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
 
 
 class Tabs(QWidget):
@@ -170,14 +270,17 @@ class TabButton(QAbstractButton):
 
 
 class NoticeBar(QFrame):
-    """How things stand, in one line that is always there, so that nothing jumps."""
+    """How things stand, in one line that is always there, so that nothing jumps.
+
+    Only a long sentence takes two: what to do stands at its end.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._notice = texts.Notice("calm", "Starting")
         self._headline = QLabel(self._notice.headline)
         self._headline.setFont(scaled_font(self, 1.05, bold=True))
-        self._detail = ElidedLabel("")
+        self._detail = ElidedLabel("", lines=_NOTICE_LINES)
         self._badges = ElidedLabel("", role=QPalette.ColorRole.PlaceholderText)
         self._badges.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         layout = QHBoxLayout(self)

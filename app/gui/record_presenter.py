@@ -52,7 +52,7 @@ class RecordPresenter(QObject):
         try:
             self._tapped.start(self._destination)
         except OutputError as error:
-            self._window.set_recording_said(str(error))
+            self._window.set_recording_said(str(error), bad=True)
             return
         self._window.set_recording_said(f"into {self._destination}")
         self._window.set_recording(RecordingCount())
@@ -70,12 +70,13 @@ class RecordPresenter(QObject):
         self._timer.stop()
         if not self._tapped.recording:
             return
+        bad = False
         try:
             count = self._tapped.stop()
         except OutputError as error:
-            said = str(error)
+            said, bad = str(error), True
         else:
             lost = f", {count.gone:,} lost" if count.gone else ""
             said = f"{count.frames:,} frames{lost} are in {self._destination}"
         self._window.set_recording(None)
-        self._window.set_recording_said(said)
+        self._window.set_recording_said(said, bad=bad)

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import QScrollBar, QSizePolicy, QVBoxLayout, QWidget
 
 from motionrgbd.app.gui import texts
 from motionrgbd.app.gui.history import History
+from motionrgbd.app.gui.panels import elided_name
 from motionrgbd.app.gui.theme import Theme, theme_of
 from motionrgbd.core.frames import ScriptedGesture
 from motionrgbd.core.results import GestureEvent
@@ -73,7 +74,7 @@ class Timeline(QWidget):
         self._held: tuple[float, float] | None = None  # x and end_s where a drag began
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
-        return QSize(220, 175)
+        return QSize(220, 170 if self._script else 155)  # what was scripted has a lane of its own
 
     def sizeHint(self) -> QSize:  # noqa: N802
         return QSize(480, 190)
@@ -81,6 +82,7 @@ class Timeline(QWidget):
     def set_script(self, script: Sequence[ScriptedGesture]) -> None:
         """Set the gestures known to be in a recording."""
         self._script = tuple(script)
+        self.updateGeometry()
         self.update()
 
     def set_history(self, history: History, origin_s: float) -> None:
@@ -244,7 +246,7 @@ class Timeline(QWidget):
                 QRectF(x, metrics.height() / 2 - 2, 7, 7),
                 QColor(theme.series[k % len(theme.series)]),
             )
-            name = metrics.elidedText(self._labels[k], Qt.TextElideMode.ElideRight, room + 1)
+            name = elided_name(metrics, self._labels[k], room + 1)
             painter.setPen(QColor(theme.muted))
             painter.drawText(QPointF(x + 11, metrics.ascent()), name)
             x += metrics.horizontalAdvance(name) + 22
@@ -352,7 +354,7 @@ def _paint_label(
     earliest, wanted, end = room
     needed = min(metrics.horizontalAdvance(label) + 1, SHORT_LABEL_PX)
     left = max(min(wanted, end - needed), min(earliest, wanted))
-    text = metrics.elidedText(label, Qt.TextElideMode.ElideRight, end - left)
+    text = elided_name(metrics, label, end - left)
     if len(text) > 1:
         painter.setPen(colour)
         painter.drawText(QPointF(left, y + metrics.ascent()), text)

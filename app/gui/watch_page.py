@@ -46,6 +46,7 @@ class WatchPage(QWidget):
         self._snapshot: Snapshot | None = None
         self._depth_range = overlay.DepthRange()
         self._range_mm = overlay.DEFAULT_RANGE_MM
+        self._there = (True, True)  # colour and depth
         self._has_region = False  # where the source can
         self._shade: RegionShade | None = None
         self.color_view = RegionPicture(texts.missing_picture("colour", None))
@@ -116,6 +117,8 @@ class WatchPage(QWidget):
 
     def set_source(self, info: SourceInfo) -> None:
         """Show what is known of a source before its first moment."""
+        self._there = info.has_color, info.has_depth
+        self._choose_pictures()
         self.timeline.set_script(info.script)
         if not info.has_color:
             self.color_view.set_placeholder(texts.missing_picture("colour", info))
@@ -198,8 +201,12 @@ class WatchPage(QWidget):
             )
 
     def _choose_pictures(self) -> None:
+        """Show the chosen pictures; of both, those that the source has."""
         choice = self.heat.pictures()
-        self._pictures.show_only(choice != "depth", choice != "color")
+        both = self._there if any(self._there) else (True, True)
+        self._pictures.show_only(
+            *{"both": both, "color": (True, False), "depth": (False, True)}[choice]
+        )
 
     def _note_timeline(self) -> None:
         if self.timeline.is_back():

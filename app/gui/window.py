@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QPalette
+from PySide6.QtGui import QCloseEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
@@ -50,6 +50,7 @@ _OF_ACTIONS = (
 )
 _WHILE_EDITING = ("actions_page.try_one", "actions_page.apply", "actions_page.save")
 SIZE_PX, SMALLEST_PX = (1360, 850), (1024, 640)
+LOW_PX = 780  # below it how actions are doing takes one row: pictures and timeline need the rest
 STEP = 0.01  # of a threshold, by one key
 
 
@@ -208,9 +209,9 @@ class MainWindow(QMainWindow):
         """Show how a recording is going; None: nothing is being recorded."""
         self.record_bar.set_count(count)
 
-    def set_recording_said(self, text: str) -> None:
-        """Say where a recording is, or why there is none."""
-        self.record_bar.set_said(text)
+    def set_recording_said(self, text: str, *, bad: bool = False) -> None:
+        """Say where a recording is, or (bad) why there is none."""
+        self.record_bar.set_said(text, bad=bad)
 
     def set_snapshot(self, snapshot: Snapshot, elapsed_s: float) -> None:
         """Show a moment, and where the recording is."""
@@ -323,6 +324,10 @@ class MainWindow(QMainWindow):
     def show_shortcuts(self) -> None:
         """List every key, read from the menus' table."""
         ShortcutDialog(self).show()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self.actions_panel.set_low(self.height() < LOW_PX)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         self.closed.emit()
