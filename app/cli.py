@@ -9,7 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from motionrgbd.app.bench_commands import add_bench
-from motionrgbd.app.command import Commands, Parser, program_version, run_command, torch_needed
+from motionrgbd.app.command import (
+    Commands,
+    Parser,
+    program_version,
+    run_command,
+    torch_needed,
+    with_region_joined,
+)
 from motionrgbd.app.data import add_data
 from motionrgbd.app.decide import add_decide
 from motionrgbd.app.evaluate_command import add_evaluate
@@ -37,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    options = _parser().parse_args(argv)
+    options = _parser().parse_args(with_region_joined(argv))
     code: int = options.action(options)
     return code
 

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from types import FrameType
 from typing import Any, NoReturn
@@ -46,6 +46,25 @@ class Parser(argparse.ArgumentParser):
 def program_version() -> str:
     """Return the installed version."""
     return version("motionrgbd-live")
+
+
+def add_region(parser: Any) -> None:
+    """Add the option of a region of interest to a parser or a group of one."""
+    parser.add_argument(
+        "--region",
+        metavar="X0:X1,Y0:Y1,Z0:Z1",
+        help="a box in metres to the right of the camera, below and before it; the rest does not "
+        "count; none: all of it does",
+    )
+
+
+def with_region_joined(argv: Sequence[str] | None) -> list[str]:
+    """Return the arguments with a region joined to its option: most begin with -, as options do."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    if "--region" in given[:-1]:
+        at = given.index("--region")
+        given[at : at + 2] = [f"--region={given[at + 1]}"]
+    return given
 
 
 @contextlib.contextmanager

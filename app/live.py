@@ -99,7 +99,9 @@ def _run_one(settings: Settings) -> Settings | None:
         return dataclasses.replace(settings, camera=None, replay=None, demo=False)
     if not teaching.is_set():
         return None
-    return _teach(dataclasses.replace(settings, teach=source_spec(settings))) or settings
+    region = settings.region and (engine.region or "none")  # as it was left, not as it was given
+    asked = dataclasses.replace(settings, teach=source_spec(settings), region=region)
+    return _teach(asked) or settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,7 @@ def open_session(settings: Settings, *, window: bool = False) -> Session:
         device=settings.device,
         precision=settings.precision,
         decision=decision,
-        region=None if settings.region == "none" else settings.region,
+        region=settings.limited_to,
     )
     source = open_source(source_spec(settings), options=source_options(settings))
     try:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from motionrgbd.app.command import Parser, program_version
+from motionrgbd.app.command import Parser, add_region, program_version, with_region_joined
 
 
 def read_options(program: str, argv: Sequence[str] | None) -> dict[str, Any]:
@@ -89,12 +88,7 @@ def read_options(program: str, argv: Sequence[str] | None) -> dict[str, Any]:
     camera.add_argument("--size", metavar="WxH", help="pixels, such as 640x480")
     camera.add_argument("--preset", metavar="NAME", help="RealSense visual preset")
     camera.add_argument("--filter", metavar="NAME,...", help="RealSense post-processing filters")
-    parser.add_argument_group("region of interest").add_argument(
-        "--region",
-        metavar="X0:X1,Y0:Y1,Z0:Z1",
-        help="a box in metres to the right of the camera, below and before it; the rest does not "
-        "count; none: all of it does",
-    )
+    add_region(parser.add_argument_group("region of interest"))
     depth = parser.add_argument_group("8-bit depth (never guessed)")
     depth.add_argument(
         "--depth-direction", metavar="brighter|darker", help="what nearer looks like"
@@ -102,14 +96,5 @@ def read_options(program: str, argv: Sequence[str] | None) -> dict[str, Any]:
     depth.add_argument("--depth-near-mm", metavar="MM", help="distance of the nearest code")
     depth.add_argument("--depth-step-mm", metavar="MM", help="millimetres between two codes")
     parser.add_argument("--version", action="version", version=f"{program} {program_version()}")
-    given = vars(parser.parse_args(_joined(argv)))
+    given = vars(parser.parse_args(with_region_joined(argv)))
     return {name.replace("_", "-"): value for name, value in given.items()}
-
-
-def _joined(argv: Sequence[str] | None) -> list[str]:
-    """Return the arguments with a region joined to its option: most begin with -, as options do."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    if "--region" in given[:-1]:
-        at = given.index("--region")
-        given[at : at + 2] = [f"--region={given[at + 1]}"]
-    return given

@@ -156,6 +156,11 @@ class WindowMemory:
     recordings: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
 
+    def region_for(self, source: str) -> RegionOfInterest | None:
+        """Return the region of interest that this source was left with."""
+        used = self.region and self.region_on and self.region_of == source
+        return RegionOfInterest.parse(self.region) if used else None
+
     def opened(self, source: str, model: str, device: str, precision: str) -> WindowMemory:
         """Return this with what was opened now, in the lists of what was opened lately too."""
         camera = source.partition(":")[0] in ("realsense", "webcam", "demo")

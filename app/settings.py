@@ -66,6 +66,11 @@ class Settings:
     actions_log: Path | None = None
     decision: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
+    @property
+    def limited_to(self) -> RegionOfInterest | None:
+        """The region of interest that was asked for; None where none was, or none is wanted."""
+        return None if self.region == "none" else self.region
+
     def to_json(self) -> dict[str, Any]:
         """Return what was asked for as plain JSON types, for `run.json`."""
         values = dataclasses.asdict(self)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from motionrgbd.app.command import add_region
+from motionrgbd.app.settings import settings_from
 from motionrgbd.core.errors import LibraryError, OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ def add_teach(commands: Commands) -> None:
     )
     teach.add_argument("-o", "--output", metavar="FILE", required=True, type=Path)
     teach.add_argument("--depth-direction", metavar="brighter|darker", help="of 8-bit depth")
+    add_region(teach)
     teach.add_argument(
         "--fine-tune",
         action="store_true",
@@ -59,7 +62,8 @@ def _teach(options: argparse.Namespace) -> int:
     from motionrgbd.models.bundle import load_bundle
 
     source = SourceOptions(depth_direction=options.depth_direction)
-    recordings = [read_recording(spec, options=source) for spec in options.recordings]
+    region = settings_from({"region": options.region}, None).limited_to
+    recordings = [read_recording(x, options=source, region=region) for x in options.recordings]
     if options.fine_tune:
         return _fine_tune(options, recordings)
     bundle = load_bundle(options.model)

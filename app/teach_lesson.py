@@ -19,7 +19,9 @@ def lesson_maker(device: str, precision: str) -> Callable[[Bundle, Sequence[Take
 
     def make(bundle: Bundle, takes: Sequence[Take]) -> Lesson:
         recordings = [
-            LabelledRecording(take.info.name, take.open, take.spans, str(take.table or take.spec))
+            LabelledRecording(
+                take.info.name, take.open, take.spans, str(take.table or take.spec), take.region
+            )
             for take in takes
         ]
 

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from motionrgbd.app.live import DEFAULT_MODEL, source_options, source_spec
+from motionrgbd.app.my_settings import read_memory, window_path
 from motionrgbd.app.settings import Settings
 from motionrgbd.core.errors import UsageError
+from motionrgbd.core.frames import SourceInfo
+from motionrgbd.core.region import RegionOfInterest
+
+if TYPE_CHECKING:
+    from motionrgbd.app.gui.workshop import RegionOf
 
 _WHY_NOT = (
     "This model carries no stored examples of its gestures: nobody could tell whether it forgets "
@@ -47,9 +54,29 @@ def teach_in_window(settings: Settings) -> Path | None:
         device=settings.device,
         precision=settings.precision,
         why_not="" if bundle.memory is not None else _WHY_NOT,
+        region_of=_region_of(settings),
     )
     sources = _sources(settings)
     return run_teaching(workshop, limits_of(bundle), sources, screenshot=settings.screenshot)
+
+
+def _region_of(settings: Settings) -> RegionOf:
+    """Return what tells the region of interest of a source: the one given, or the remembered one.
+
+    What is taught is what is seen live.
+    """
+    from motionrgbd.core.region_pixels import check_region, why_no_region
+
+    memory, _warning = read_memory(window_path())  # told by the window that remembers
+
+    def region_of(spec: str, info: SourceInfo) -> RegionOfInterest | None:
+        if settings.region is None:
+            return None if why_no_region(info) else memory.region_for(spec)
+        if settings.limited_to is not None:
+            check_region(info)
+        return settings.limited_to
+
+    return region_of
 
 
 def why_not_taught() -> str:

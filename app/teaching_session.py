@@ -13,6 +13,7 @@ from motionrgbd.app.span_editing import FrameTimes, SpanEditor
 from motionrgbd.core.errors import OutputError
 from motionrgbd.core.frames import SourceInfo
 from motionrgbd.core.labels import NamedSpan, labels_beside, read_spans, write_spans
+from motionrgbd.core.region import RegionOfInterest
 from motionrgbd.core.sources.source import Source
 
 GOOD_EXAMPLES = 3  # so many that some can be left out and tried
@@ -34,15 +35,21 @@ class Limits:
 
 
 class Take:
-    """One recording with its spans.
+    """One recording with its spans. region: of interest; what lies outside is not taught.
 
     Its table is beside it, read at birth and written after every change; `table` is None where
     there is no place for one (the built-in recording). Raises `SourceError` where the table that
     is there cannot be read: it is left as it is.
     """
 
-    def __init__(self, spec: str, info: SourceInfo, open_source: Callable[[], Source]) -> None:
-        self.spec = spec
+    def __init__(
+        self,
+        spec: str,
+        info: SourceInfo,
+        open_source: Callable[[], Source],
+        region: RegionOfInterest | None = None,
+    ) -> None:
+        self.spec, self.region = spec, region
         self.info = info
         self.open = open_source
         kept = spec != "demo" and Path(spec.partition(",")[0]).expanduser().exists()

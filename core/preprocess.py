@@ -18,7 +18,7 @@ from motionrgbd.core.hand_finder import TRAJECTORY_SIZE, HandFinder
 from motionrgbd.core.hand_place import HandDetector, frame_shape
 from motionrgbd.core.person_crop import PersonCrop
 from motionrgbd.core.region import RegionOfInterest
-from motionrgbd.core.region_pixels import RegionLimits
+from motionrgbd.core.region_pixels import LimitsOf, RegionLimits
 from motionrgbd.core.results import Box, FloatArray, GuidanceMap
 from motionrgbd.models.recipe import (
     FrameView,
@@ -65,15 +65,18 @@ def make_preparer(
     eight_bit: EightBitDepth | None = None,
     detector: HandDetector | None = None,
     region: RegionOfInterest | None = None,
+    limits_of: LimitsOf = RegionLimits.of,
 ) -> Preparer:
     """Return the preparer that the recipe's view asks for.
 
     eight_bit: how the source made millimetres of 8-bit depth; None where it measured them.
     detector: of a hand view, tells where the hand is; None: found as in the live application.
     region: what lies outside is not seen, by the finder of hands neither; needs `intrinsics`.
+    limits_of: gives its limits in the pictures.
     """
     if region is not None and intrinsics is not None:
-        return RegionPreparer(make_preparer(recipe, intrinsics, None, detector), region, intrinsics)
+        inside = make_preparer(recipe, intrinsics, None, detector)
+        return RegionPreparer(inside, region, intrinsics, limits_of)
     if isinstance(recipe.view, HandView):
         return HandPreparer(recipe, recipe.view, intrinsics, detector, eight_bit=eight_bit)
     return FramePreparer(recipe, recipe.view, eight_bit)
@@ -183,9 +186,13 @@ class RegionPreparer:
     """Hands on what lies in a region of interest, as `RegionLimits` cuts it."""
 
     def __init__(
-        self, preparer: Preparer, region: RegionOfInterest, intrinsics: Intrinsics
+        self,
+        preparer: Preparer,
+        region: RegionOfInterest,
+        intrinsics: Intrinsics,
+        limits_of: LimitsOf = RegionLimits.of,
     ) -> None:
-        self._preparer = preparer
+        self._preparer, self._limits_of = preparer, limits_of
         self._region, self._intrinsics = region, intrinsics
         self._limits: RegionLimits | None = None  # made for the size of the first picture
 
@@ -196,7 +203,7 @@ class RegionPreparer:
     def prepare(self, frame: RGBDFrame) -> Prepared:
         height, width = frame_shape(frame)
         if self._limits is None or self._limits.near_mm.shape != (height, width):
-            self._limits = RegionLimits.of(self._region, self._intrinsics, width, height)
+            self._limits = self._limits_of(self._region, self._intrinsics, width, height)
         return self._preparer.prepare(self._limits.cut(frame))
 
 

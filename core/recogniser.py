@@ -22,7 +22,7 @@ from motionrgbd.core.hand_finder import SPEEDS
 from motionrgbd.core.modality_watch import WORDS, ModalityWatch
 from motionrgbd.core.preprocess import Picture, Prepared, make_preparer, motion_vector, normalise
 from motionrgbd.core.region import RegionOfInterest
-from motionrgbd.core.region_pixels import check_region
+from motionrgbd.core.region_pixels import LimitsOf, RegionLimits, check_region
 from motionrgbd.core.results import (
     Box,
     FloatArray,
@@ -128,6 +128,7 @@ class Recogniser:
         self._decision = DecisionLayer(bundle.labels, decision or bundle_parameters(bundle))
         self._decide_with = self._decision.parameters
         self._region = self._prepared_for = region
+        self._limits_of: LimitsOf = RegionLimits.of
         self._info: SourceInfo | None = None
         self._runner = make_runner(bundle, device=device, precision=precision)
         self._taught = TaughtMatcher(bundle.taught, self.recipe.fps_hz) if bundle.taught else None
@@ -162,14 +163,18 @@ class Recogniser:
         """Where depth counts from the next step on; None: everywhere."""
         return self._region
 
-    def limit_to(self, region: RegionOfInterest | None) -> None:
+    def limit_to(
+        self, region: RegionOfInterest | None, *, limits_of: LimitsOf = RegionLimits.of
+    ) -> None:
         """Let depth outside a region be no reading from the next step on; None: all counts.
 
+        limits_of: gives its limits in pictures that are not quite as the camera took them.
         May be called by any thread. The search for the hand begins anew; a gesture that was decided
         stays so. Raises RegionError, with nothing changed, where the source has no millimetres.
         """
         if region is not None and self._info is not None:
             check_region(self._info)
+        self._limits_of = limits_of
         self._region = region  # one reference: a step sees the old one or the new one
 
     def open(self, info: SourceInfo) -> None:
@@ -197,7 +202,9 @@ class Recogniser:
     def _prepare_for(self, region: RegionOfInterest | None) -> None:
         assert self._info is not None
         intrinsics, eight_bit = self._info.intrinsics, self._info.eight_bit
-        self._preparer = make_preparer(self.recipe, intrinsics, eight_bit, region=region)
+        self._preparer = make_preparer(
+            self.recipe, intrinsics, eight_bit, region=region, limits_of=self._limits_of
+        )
         self._prepared_for = region
 
     def reset(self) -> None:

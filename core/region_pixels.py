@@ -8,6 +8,7 @@ comparing it with two images.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -109,6 +110,10 @@ class RegionLimits:
         if depth is not None:
             depth = np.asarray(cv2.copyTo(depth, self.inside(depth)), np.uint16)
         return replace(frame, color=color, depth=depth)
+
+
+LimitsOf = Callable[[RegionOfInterest, Intrinsics, int, int], RegionLimits]
+"""What gives a region's limits in pictures of a width and a height, as `RegionLimits.of` does."""
 
 
 @lru_cache(maxsize=2)  # a VGA picture of a lens with distortion takes 80 ms

@@ -7,16 +7,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from motionrgbd.calibration.intrinsics import Intrinsics
 from motionrgbd.core.decision import IDLE_LABEL
 from motionrgbd.core.errors import SourceError
 from motionrgbd.core.frames import RGBDFrame
 from motionrgbd.core.labels import NamedSpan, check_spans, labels_beside, read_spans
 from motionrgbd.core.recogniser import Recogniser
+from motionrgbd.core.region import RegionOfInterest
+from motionrgbd.core.region_pixels import RegionLimits
 from motionrgbd.core.results import FloatArray
 from motionrgbd.core.sources.open import open_source
 from motionrgbd.core.sources.options import SourceOptions
@@ -24,6 +28,7 @@ from motionrgbd.core.sources.source import Source
 from motionrgbd.core.taught import FramePlacer
 from motionrgbd.models.taught import FrameSpace, Template
 
+Pixel = TypeVar("Pixel", bound=np.generic)
 LEAST_IDLE_S = 3.0  # in all recordings together: what a new gesture must not be taken for
 LEAST_SPAN_S = 0.3  # shorter ones are a handful of frames: anything resembles them
 Vectors = dict[str, FloatArray]
@@ -36,13 +41,14 @@ class LabelledRecording:
 
     open: begins it anew; every call gives the same frames. spans: of gestures, checked, in order
     of time; what is labelled idle is what lies between. where: how messages name the table of
-    spans.
+    spans. region: of interest; what lies outside does not count.
     """
 
     name: str
     open: Callable[[], Source]
     spans: tuple[NamedSpan, ...]
     where: str
+    region: RegionOfInterest | None = None
 
     def __post_init__(self) -> None:
         spans = check_spans(self.spans, self.where)
@@ -60,10 +66,14 @@ class LabelledRecording:
 
 
 def read_recording(
-    spec: str, labels: Path | None = None, options: SourceOptions | None = None
+    spec: str,
+    labels: Path | None = None,
+    options: SourceOptions | None = None,
+    region: RegionOfInterest | None = None,
 ) -> LabelledRecording:
     """Return a recording, as `--replay` names it, with its table (`NAME.labels.csv` beside it).
 
+    region: what lies outside does not count.
     Raises SourceError for a table that is missing or wrong.
     """
     file = labels_beside(spec) if labels is None else labels
@@ -71,9 +81,8 @@ def read_recording(
         raise SourceError(
             f"{file}: no such file; mark the gestures of {spec} in it, as start_s,end_s,label"
         )
-    return LabelledRecording(
-        spec, partial(open_source, spec, options=options), tuple(read_spans(file)), str(file)
-    )
+    opener = partial(open_source, spec, options=options)
+    return LabelledRecording(spec, opener, tuple(read_spans(file)), str(file), region)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,22 +96,30 @@ class Alteration:
 
     def frame(self, frame: RGBDFrame) -> RGBDFrame:
         """Return the frame of the copy."""
-        shape = (frame.color if frame.color is not None else frame.depth).shape  # type: ignore[union-attr]
-        height, width = shape[:2]
-        turn = cv2.getRotationMatrix2D((width / 2, height / 2), self.turn_deg, self.scale)
-        turn[:, 2] += np.array(self.shift) * width
-
-        def moved(picture: NDArray, how: int) -> NDArray:  # type: ignore[type-arg]
-            return cv2.warpAffine(
-                picture, turn, (width, height), flags=how, borderMode=cv2.BORDER_REPLICATE
-            )
-
+        color, depth = frame.color, frame.depth
         return dataclasses.replace(
             frame,
-            color=None if frame.color is None else moved(frame.color, cv2.INTER_LINEAR),
-            depth=None if frame.depth is None else moved(frame.depth, cv2.INTER_NEAREST),
+            color=None if color is None else self._moved(color, cv2.INTER_LINEAR),
+            depth=None if depth is None else self._moved(depth, cv2.INTER_NEAREST),
             timestamp_s=frame.timestamp_s / self.speed,
         )
+
+    def limits_of(
+        self, region: RegionOfInterest, camera: Intrinsics, width_px: int, height_px: int
+    ) -> RegionLimits:
+        """Return a region's limits in the pictures of the copy: it moves with what it holds."""
+        limits = RegionLimits.of(region, camera, width_px, height_px)
+        near, far = (self._moved(x, cv2.INTER_NEAREST) for x in (limits.near_mm, limits.far_mm))
+        return RegionLimits(near, far)
+
+    def _moved(self, picture: NDArray[Pixel], how: int) -> NDArray[Pixel]:
+        height, width = picture.shape[:2]
+        turn = cv2.getRotationMatrix2D((width / 2, height / 2), self.turn_deg, self.scale)
+        turn[:, 2] += np.array(self.shift) * width
+        edge = cv2.BORDER_REPLICATE
+        size = (width, height)
+        moved = cv2.warpAffine(picture, turn, size, flags=how, borderMode=edge)  # type: ignore[arg-type]
+        return np.asarray(moved, picture.dtype)
 
 
 ALTERATIONS = (
@@ -158,8 +175,10 @@ def record(
     """Run a model over a recording.
 
     watch: is told the share that is done, and may raise to end it. Raises SourceError for spans
-    beyond the recording or too short, ModalityError where the model needs more than it has.
+    beyond the recording or too short, ModalityError where the model needs more than it has,
+    RegionError where it cannot have its region.
     """
+    limits_of = RegionLimits.of if alteration is None else alteration.limits_of
     source = recording.open()
     placer = FramePlacer(space)
     times: list[float] = []
@@ -168,7 +187,9 @@ def record(
     first_s = last_s = 0.0
     speed = 1.0 if alteration is None else alteration.speed
     try:
+        recogniser.limit_to(None)  # the region of the recording before
         recogniser.open(source.info)
+        recogniser.limit_to(recording.region, limits_of=limits_of)
         while (frame := source.read()) is not None:
             if not last_s and not times:
                 first_s = frame.timestamp_s

@@ -14,10 +14,13 @@ from tiny_networks import RELEASED
 from torch.nn import functional
 
 from motionrgbd.app import cli
+from motionrgbd.calibration.intrinsics import Intrinsics
 from motionrgbd.core.errors import MotionRGBDError, UsageError
 from motionrgbd.core.frames import RGBDFrame, SourceInfo
 from motionrgbd.core.labels import NamedSpan, write_spans
-from motionrgbd.core.teaching_examples import LabelledRecording
+from motionrgbd.core.region import RegionOfInterest
+from motionrgbd.core.region_pixels import RegionLimits
+from motionrgbd.core.teaching_examples import ALTERATIONS, Alteration, LabelledRecording
 from motionrgbd.core.teaching_report import ForgettingError
 from motionrgbd.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from motionrgbd.models.grouping import Grouping
@@ -26,7 +29,7 @@ from motionrgbd.models.streaming import StreamingNetwork
 from motionrgbd.training.export import streaming_network
 from motionrgbd.training.rebuilt_weights import rebuild_weights
 from motionrgbd.training.teach.fine_tune import fine_tune
-from motionrgbd.training.teach.frames import read_frames
+from motionrgbd.training.teach.frames import Frames, read_frames
 from motionrgbd.training.teach.widening import widened
 from motionrgbd.training.teach.windows import Window, head_scores
 
@@ -146,6 +149,38 @@ def test_windows_do_not_reach_back_over_a_gap() -> None:
     for i in (0, 5, 11):
         after = head_scores(network, [Window(broken_off, 12 + i)])[0]
         assert torch.allclose(after, head_scores(network, [Window(alone, i)])[0], atol=1e-5)
+
+
+def test_outside_its_region_a_recording_teaches_nothing() -> None:
+    checkpoint = make_checkpoint(("color", "depth"))
+    network = streaming_network(checkpoint)
+    camera = Intrinsics(SIZE, SIZE, 30.0, 30.0, 15.5, 15.5)
+    left = RegionOfInterest((-1.0, 0.0), (-1.0, 1.0), (0.1, 2.0))
+    limits = RegionLimits.of(left, camera, SIZE, SIZE)
+
+    class Half(Pictures):
+        """The bar with a lens, and only its left half where it was cut before."""
+
+        def __init__(self, *, cut: bool) -> None:
+            super().__init__([2] * 12 + [6, 10, 14, 18, 22, 24], 0)
+            self.info = replace(self.info, intrinsics=camera)
+            self._cut = cut
+
+        def read(self) -> RGBDFrame | None:
+            frame = super().read()
+            return limits.cut(frame) if frame is not None and self._cut else frame
+
+    def read(cut: bool, region: RegionOfInterest | None, alteration: Alteration | None) -> Frames:
+        recording = LabelledRecording("half", partial(Half, cut=cut), (), "t.csv", region)
+        return read_frames(checkpoint, network, recording, alteration)
+
+    for alteration in (None, ALTERATIONS[0]):
+        expected, limited, whole = (
+            read(cut, region, alteration).features[1]  # of depth, which is never blended
+            for cut, region in ((True, None), (False, left), (False, None))
+        )
+        assert torch.equal(limited, expected)
+        assert not torch.allclose(whole, expected, atol=1e-3)
 
 
 def test_a_new_gesture_is_learned_and_kept_in_the_file(tmp_path: Path) -> None:

@@ -7,17 +7,21 @@ import runpy
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from motionrgbd.app import cli
+from motionrgbd.calibration.intrinsics import Intrinsics
 from motionrgbd.core.errors import MotionRGBDError, SourceError, TeachingError, UsageError
 from motionrgbd.core.frames import RGBDFrame, SourceInfo
-from motionrgbd.core.labels import NamedSpan, read_spans, write_spans
+from motionrgbd.core.labels import NamedSpan, labels_beside, read_spans, write_spans
 from motionrgbd.core.recogniser import Recogniser
+from motionrgbd.core.region import RegionError, RegionOfInterest
+from motionrgbd.core.region_pixels import RegionLimits
 from motionrgbd.core.teaching import Teaching, TeachingStopped, teach
-from motionrgbd.core.teaching_examples import LabelledRecording
+from motionrgbd.core.teaching_examples import ALTERATIONS, Alteration, LabelledRecording, record
 from motionrgbd.core.teaching_known import Known
 from motionrgbd.core.teaching_report import ForgettingError
 from motionrgbd.models.bundle import Bundle, load_bundle, write_bundle
@@ -26,6 +30,8 @@ from motionrgbd.models.taught import Memory, Taught
 from motionrgbd.training.teach.memory import memory_of
 
 FPS_HZ = 30.0
+CAMERA = Intrinsics(64, 48, 55.0, 55.0, 31.5, 23.5)
+LEFT = RegionOfInterest((-1.0, 0.0), (-1.0, 1.0), (0.1, 1.0))
 SIZE_PX = (32, 32)
 # What the picture's brightness does, at 30 Hz: the tiny model sees nothing else.
 SHAPES = {
@@ -264,6 +270,71 @@ def test_tables_of_spans_survive_their_file(tmp_path: Path) -> None:
     assert [(s.start_s, s.end_s, s.label) for s in read] == [
         (s.start_s, s.end_s, s.label) for s in made
     ]
+
+
+class Halves:
+    """A gesture is made in the left half of the picture; the right half, as near, is restless."""
+
+    def __init__(self, *, cut: bool = False, camera: Intrinsics | None = CAMERA) -> None:
+        self.info = SourceInfo("halves", False, FPS_HZ, True, True, camera, duration_s=5.0)
+        self._cut = RegionLimits.of(LEFT, CAMERA, 64, 48) if cut else None
+        self._next = 0
+
+    def read(self) -> RGBDFrame | None:
+        i, self._next = self._next, self._next + 1
+        if i >= 150:
+            return None
+        color = np.full((48, 64, 3), 128, np.uint8)
+        color[:, :32] = 30 if 75 <= i < 95 else 128
+        color[:, 32:] = 60 * (i // 5 % 4)
+        frame = RGBDFrame(color, np.full((48, 64), 500, np.uint16), i, i / FPS_HZ)
+        return frame if self._cut is None else self._cut.cut(frame)
+
+    def close(self) -> None: ...
+
+
+def halves(region: RegionOfInterest | None = None, **options: Any) -> LabelledRecording:
+    spans = (NamedSpan(2.5, 3.2, "Dark"),)
+    return LabelledRecording("halves", partial(Halves, **options), spans, "halves.csv", region)
+
+
+@pytest.mark.parametrize("alteration", [None, *ALTERATIONS], ids=["as it is", "copy", "other copy"])
+def test_outside_its_region_a_recording_teaches_nothing(
+    model: Bundle, alteration: Alteration | None
+) -> None:
+    assert model.memory is not None
+    space, recogniser = model.memory.space, Recogniser(model, device="cpu")
+
+    def said(recording: LabelledRecording) -> np.ndarray:
+        return record(recording, recogniser, space, alteration=alteration).probabilities
+
+    cut_before, whole, limited = said(halves(cut=True)), said(halves()), said(halves(LEFT))
+    # a copy blends colours where the region ends
+    np.testing.assert_allclose(limited, cut_before, atol=0 if alteration is None else 0.02)
+    assert np.abs(whole - cut_before).max() > 0.1
+    said(halves(camera=None))  # the region of the recording before is gone
+    with pytest.raises(RegionError, match=r"halves cannot be limited .*: its lens is not known"):
+        said(halves(LEFT, camera=None))
+
+
+def test_command_takes_a_region(
+    model: Bundle, clip_pair: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_bundle(tmp_path / "model.mrgbd", model)
+    color, depth = (Path(part) for part in clip_pair.split(","))
+    take = ",".join(str(tmp_path / path.name) for path in (color, depth))
+    for path in (color, depth):
+        (tmp_path / path.name).symlink_to(path)
+    write_spans(labels_beside(take), [NamedSpan(0.5, 1.0, "New")])
+    command = ["teach", str(tmp_path / "model.mrgbd"), "--from", take, "-o", "new.mrgbd"]
+    command += ["--depth-direction", "brighter"]
+    for region, said in (
+        ("-0.3:0.3,-0.2:0.2,0.3:0.9", "cannot be limited to a region in metres: its depth of 8"),
+        ("-0.3:0.3", "--region must be none, or X0:X1,Y0:Y1,Z0:Z1"),
+        ("none", "without a gesture, at least 3 s are needed"),
+    ):
+        assert cli.main([*command, "--region", region]) in (2, 3)
+        assert said in capsys.readouterr().err
 
 
 def test_command_refuses_in_one_line(

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from on_screen import pixels, wait_for
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -26,6 +26,7 @@ from motionrgbd.app.gui.teach_window import TeachWindow
 from motionrgbd.app.gui.window import MainWindow
 from motionrgbd.app.gui.workshop import Workshop
 from motionrgbd.app.live import main
+from motionrgbd.app.my_settings import WindowMemory, window_path, write_memory
 from motionrgbd.app.tapped_source import TappedSource
 from motionrgbd.app.teach_lesson import lesson_maker
 from motionrgbd.app.teaching_session import Limits, Take, TeachingSession
@@ -34,9 +35,11 @@ from motionrgbd.core.frames import RGBDFrame, SourceInfo
 from motionrgbd.core.labels import NamedSpan, read_spans
 from motionrgbd.core.recogniser import Recogniser
 from motionrgbd.core.recorder import FolderRecorder
+from motionrgbd.core.region import RegionOfInterest
 from motionrgbd.core.sources.open import open_source
 from motionrgbd.core.sources.source import Source
 from motionrgbd.core.synthetic.recording import SyntheticRecording
+from motionrgbd.core.teaching_examples import read_recording, record
 from motionrgbd.models.bundle import load_bundle, write_bundle
 from motionrgbd.models.taught import FrameSpace, Memory, SpacePart
 
@@ -388,12 +391,17 @@ def bench(app: QApplication, tiny_model: Path, tmp_path: Path) -> Iterator[Bench
     yield from bench_of(app, tiny_model, tmp_path)
 
 
-def bench_of(app: QApplication, model: Path, folder: Path) -> Iterator[Bench]:
+def bench_of(
+    app: QApplication, model: Path, folder: Path, region: RegionOfInterest | None = None
+) -> Iterator[Bench]:
     bundle = load_bundle(model)
     window = TeachWindow()
     session = TeachingSession(bundle.labels, LIMITS)
     lessons = lesson_maker("cpu", "fp32")
-    workshop = Workshop(bundle, opener, lessons, folder / "own", device="cpu")
+    own = folder / "own"
+    workshop = Workshop(
+        bundle, opener, lessons, own, device="cpu", region_of=lambda _spec, _info: region
+    )
     presenter = TeachPresenter(workshop, session, window)
     window.show()
     app.processEvents()  # an inactive window takes no shortcuts
@@ -403,6 +411,16 @@ def bench_of(app: QApplication, model: Path, folder: Path) -> Iterator[Bench]:
     window.close()
     window.deleteLater()
     app.processEvents()
+
+
+ASIDE = RegionOfInterest((5.0, 6.0), (-0.1, 0.1), (0.1, 0.5))  # no pixel looks there
+HALF = RegionOfInterest((-2.0, 0.0), (-2.0, 2.0), (0.1, 4.0))
+
+
+@pytest.fixture
+def aside_bench(app: QApplication, tiny_model: Path, tmp_path: Path) -> Iterator[Bench]:
+    """A window that teaches what lies in a region that is not in the picture."""
+    yield from bench_of(app, tiny_model, tmp_path, ASIDE)
 
 
 @pytest.fixture(scope="module")
@@ -515,6 +533,30 @@ def test_examples_are_recorded_from_the_camera_and_then_marked(bench: Bench) -> 
     assert bench.window.take.marks.isEnabled()
 
 
+def test_what_lies_outside_the_region_is_dark_and_moves_nothing(
+    aside_bench: Bench, take_folder: Path
+) -> None:
+    window = aside_bench.window
+    aside_bench.presenter.open(str(take_folder))
+    assert "its region of interest is taught, the rest not" in window.notice_bar.notice().detail
+    wait_for(lambda: window.take.depth_view.scene() is not None, "the first frame")
+    for view in (window.take.color_view, window.take.depth_view):
+        scene = view.scene()
+        assert scene is not None
+        assert scene.hidden is not None
+        assert scene.hidden.all()
+    wait_for(aside_bench.ready, "the recording to be read")
+    activity = window.take.timeline.canvas.scene().activity
+    assert not activity.motion.any()
+    aside_bench.presenter.open("realsense")
+    wait_for(lambda: window.take.color_view.scene() is not None, "the camera's picture")
+    assert "only the region of interest counts" in window.notice_bar.notice().detail
+    aside_bench.keys(Qt.Key.Key_R)
+    wait_for(lambda: re.search(r"s, [1-9]\d+ frames", window.sources.counted()), "some frames")
+    aside_bench.keys(Qt.Key.Key_R)
+    assert [take.region for take in aside_bench.session.takes] == [ASIDE, ASIDE]
+
+
 def test_the_smallest_window_cuts_nothing_off(app: QApplication) -> None:
     window = TeachWindow()
     try:
@@ -567,7 +609,25 @@ def teachable(tiny_patient_model: Path, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture
 def lesson(app: QApplication, teachable: Path, recorded: Path, tmp_path: Path) -> Iterator[Bench]:
     """Two recordings with one example each."""
-    for bench in bench_of(app, teachable, tmp_path):
+    yield from lesson_of(app, teachable, recorded, tmp_path)
+
+
+@pytest.fixture
+def half_lesson(
+    app: QApplication, teachable: Path, recorded: Path, tmp_path: Path
+) -> Iterator[Bench]:
+    """The same with a region that holds the left half of the pictures."""
+    yield from lesson_of(app, teachable, recorded, tmp_path, HALF)
+
+
+def lesson_of(
+    app: QApplication,
+    teachable: Path,
+    recorded: Path,
+    tmp_path: Path,
+    region: RegionOfInterest | None = None,
+) -> Iterator[Bench]:
+    for bench in bench_of(app, teachable, tmp_path, region):
         for name in ("one", "two"):
             (tmp_path / name).symlink_to(recorded, target_is_directory=True)
             table = tmp_path / f"{name}.labels.csv"
@@ -599,6 +659,28 @@ def test_marked_gestures_are_taught_reported_saved_and_used(
     window.report_panel.use_wanted.emit()
     assert used == [tmp_path / "own" / "mine.mrgbd"]
     assert not window.isVisible()
+
+
+def test_what_is_taught_is_what_the_region_holds(
+    half_lesson: Bench, teachable: Path, tmp_path: Path
+) -> None:
+    window = half_lesson.window
+    window.lesson.teach()
+    wait_for(lambda: window.notice_bar.notice().headline != "Teaching", "the lesson")
+    assert window.notice_bar.notice().headline == "Taught", window.notice_bar.notice()
+    window.save_wanted.emit(str(tmp_path / "mine.mrgbd"))
+    taught = load_bundle(tmp_path / "mine.mrgbd").taught
+    assert taught is not None
+    example = taught.templates[0]
+    bundle = load_bundle(teachable)
+    assert bundle.memory is not None
+    space, found = bundle.memory.space, []
+    for region in (HALF, None):
+        recording = read_recording(str(tmp_path / "one"), region=region)
+        said = record(recording, Recogniser(bundle, device="cpu"), space)
+        found.append(said.template(recording.spans[0]).vectors["depth"])
+    np.testing.assert_allclose(example.vectors["depth"], found[0], rtol=2e-3)  # of 16 bits
+    assert np.abs(found[1] - found[0]).max() > 0.1 * np.abs(found[0]).max()
 
 
 def test_a_cancelled_lesson_changes_nothing(lesson: Bench) -> None:
@@ -655,6 +737,48 @@ def test_the_main_window_offers_teaching_where_it_can_be_had(app: QApplication) 
 def test_teaching_needs_a_window(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--teach", "x.bag", "--headless"]) == 2
     assert "own gestures are marked in a window" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "of", "limited"),
+    [
+        ((), "the take", True),
+        ((), "another", False),
+        (("--region", "none"), "the take", False),
+        (("--region", str(ASIDE)), "another", True),
+    ],
+    ids=["remembered", "of another source", "none", "given"],
+)
+def test_the_region_is_the_one_that_is_given_or_remembered_with_the_source(
+    app: QApplication,
+    take_folder: Path,
+    tiny_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
+    of: str,
+    limited: bool,
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    spec = str(take_folder)
+    source = spec if of == "the take" else of
+    memory = WindowMemory(source=source, region=str(ASIDE), region_on=True, region_of=source)
+    write_memory(window_path(), memory)
+    shown: list[bool] = []
+
+    def look() -> None:
+        for window in app.topLevelWidgets():
+            if isinstance(window, TeachWindow) and window.isVisible():
+                scene = window.take.depth_view.scene()
+                if scene is not None:
+                    shown.append(scene.hidden is not None)
+                    window.close()
+
+    timer = QTimer()
+    timer.timeout.connect(look)
+    timer.start(20)
+    assert main(["--teach", spec, "--model", str(tiny_model), *options]) == 0
+    assert shown == [limited]
 
 
 def test_intervals_are_wilson_s() -> None:

@@ -12,7 +12,9 @@ from motionrgbd.app.gui.picture import PicturePair, PictureView
 from motionrgbd.app.gui.span_timeline import SpanTimeline
 from motionrgbd.app.gui.teach_panels import MarkRow
 from motionrgbd.app.gui.transport import TransportBar
+from motionrgbd.app.region_shade import RegionShade
 from motionrgbd.core.frames import SourceInfo
+from motionrgbd.core.region import RegionOfInterest
 from motionrgbd.core.results import Snapshot
 
 
@@ -31,6 +33,7 @@ class TakePage(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._depth_range = overlay.DepthRange()
+        self._shade: RegionShade | None = None
         self.color_view = PictureView("Add a recording of the gesture, or record one")
         self.depth_view = PictureView("")
         self.timeline = SpanTimeline()
@@ -80,9 +83,13 @@ class TakePage(QWidget):
             row.addWidget(button)
         return row
 
-    def set_source(self, info: SourceInfo | None) -> None:
-        """Empty the pictures: another source's come."""
+    def set_source(self, info: SourceInfo | None, region: RegionOfInterest | None = None) -> None:
+        """Empty the pictures: another source's come. region: the rest of them is drawn darker."""
         self._depth_range = overlay.DepthRange()
+        camera = None if info is None else info.intrinsics
+        self._shade = None
+        if region is not None and camera is not None:
+            self._shade = RegionShade(region, camera)
         for view, word in ((self.color_view, "colour"), (self.depth_view, "depth")):
             view.set_scene(None)
             view.set_placeholder(texts.missing_picture(word, info))  # type: ignore[arg-type]
@@ -104,6 +111,7 @@ class TakePage(QWidget):
                 heat=None,
                 opacity=0.0,
                 range_mm=range_mm,
+                hidden=self._shade and self._shade.of(snapshot.frame, modality),  # type: ignore[arg-type]
             )
             view.set_scene(scene)
 

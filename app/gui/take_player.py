@@ -12,6 +12,7 @@ from motionrgbd.app.tapped_source import TappedSource
 from motionrgbd.app.teaching_session import Take
 from motionrgbd.core.engine import Engine
 from motionrgbd.core.errors import SourceError
+from motionrgbd.core.region import RegionOfInterest
 from motionrgbd.core.results import Snapshot
 from motionrgbd.core.sources.source import SeekableSource, Source
 
@@ -50,23 +51,25 @@ class TakePlayer:
             if first is None or not isinstance(source, SeekableSource):
                 raise SourceError(f"{take.info.name} cannot be marked: it has no frame to go to")
             source.seek(first.timestamp_s)
-            engine = Engine(source, shop.recogniser(), pace="realtime")
+            engine = Engine(source, shop.recogniser(take.region), pace="realtime")
         except BaseException:
             source.close()
             raise
         player = cls(engine, take=take, camera=None, origin_s=first.timestamp_s)
         engine.step()  # shows the first frame, and holds
         engine.start()
-        player._scan = ActivityScan(take.open, shop.recogniser())
+        player._scan = ActivityScan(take.open, shop.recogniser(take.region))
         player._scan.start()
         return player
 
     @classmethod
-    def of_camera(cls, shop: Workshop, source: Source) -> TakePlayer:
-        """Show a camera."""
+    def of_camera(
+        cls, shop: Workshop, source: Source, region: RegionOfInterest | None
+    ) -> TakePlayer:
+        """Show a camera. region: what of it counts."""
         tapped = TappedSource(source)
         try:
-            engine = Engine(tapped, shop.recogniser())
+            engine = Engine(tapped, shop.recogniser(region))
         except BaseException:
             source.close()
             raise

@@ -12,6 +12,7 @@ from motionrgbd.app.gui.workshop import Workshop
 from motionrgbd.app.tapped_source import TappedSource
 from motionrgbd.app.teaching_session import Take
 from motionrgbd.core.errors import OutputError
+from motionrgbd.core.region import RegionOfInterest
 from motionrgbd.core.sources.source import Source
 
 _ACTIVITY_EVERY = 6  # polls: five times a second, while a recording is read
@@ -20,7 +21,8 @@ _ACTIVITY_EVERY = 6  # polls: five times a second, while a recording is read
 class MomentPresenter(QObject):
     """Plays, holds and moves through what is shown, one thing at a time. Window's thread.
 
-    take: the recording that is shown, where it is one. changed: something else is shown.
+    take: the recording that is shown, where it is one. region: what counts of what is shown; None:
+    everything. changed: something else is shown.
     read: all that can be known of the recording's length is.
     """
 
@@ -32,6 +34,7 @@ class MomentPresenter(QObject):
         self._workshop, self._window, self._page = workshop, window, window.take
         self._player: TakePlayer | None = None
         self.take: Take | None = None
+        self.region: RegionOfInterest | None = None
         self._polls = 0
         page = window.take
         page.transport.play_toggled.connect(self._toggle_play)
@@ -55,34 +58,37 @@ class MomentPresenter(QObject):
     def show_take(self, take: Take) -> None:
         """Show a recording's first frame. Raises what opening it raises."""
         self.end()
-        self.take = take
-        self._window.set_source(take.info)
+        self.take, self.region = take, take.region
+        self._window.set_source(take.info, take.region)
         self._window.sources.set_camera(False, False, "")
         self._page.timeline.set_recording(take.times.end_s, take.editor.room)
         self._page.set_editable(True)
         self.changed.emit()
         where = f"labels are kept in {take.table.name}" if take.table else "its labels are not kept"
+        where += "" if take.region is None else "; its region of interest is taught, the rest not"
         self._window.set_notice(Notice("calm", take.info.name, where))
         self._player = TakePlayer.of_recording(self._workshop, take)
 
-    def show_camera(self, source: Source) -> None:
-        """Show what a camera sees. Raises what watching it raises."""
-        self._empty(source)
-        self._player = TakePlayer.of_camera(self._workshop, source)
+    def show_camera(self, source: Source, region: RegionOfInterest | None) -> None:
+        """Show what a camera sees, and what of it counts. Raises what watching it raises."""
+        self._empty(source, region)
+        self._player = TakePlayer.of_camera(self._workshop, source, region)
         self._window.sources.set_camera(True, False, "")
         self.changed.emit()
         say = "press Record, make the gesture a few times with pauses, end the recording"
+        say += "" if region is None else "; only the region of interest counts"
         self._window.set_notice(Notice("calm", source.info.name, say))
 
     def show_nothing(self) -> None:
         """Show that there is no recording."""
-        self._empty(None)
+        self._empty(None, None)
         self.changed.emit()
 
-    def _empty(self, source: Source | None) -> None:
+    def _empty(self, source: Source | None, region: RegionOfInterest | None) -> None:
         self.end()
         self.take = None
-        self._window.set_source(None if source is None else source.info)
+        self.region = region
+        self._window.set_source(None if source is None else source.info, region)
         self._page.timeline.clear()
         self._page.set_editable(False)
 

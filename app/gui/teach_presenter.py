@@ -12,8 +12,9 @@ from motionrgbd.app.gui.teach_marks import MarkPresenter
 from motionrgbd.app.gui.teach_moments import MomentPresenter
 from motionrgbd.app.gui.teach_window import TeachWindow
 from motionrgbd.app.gui.texts import Notice
-from motionrgbd.app.gui.workshop import MISTAKES, Workshop
+from motionrgbd.app.gui.workshop import MISTAKES, RegionOf, Workshop
 from motionrgbd.app.teaching_session import Take, TeachingSession
+from motionrgbd.core.sources.source import Source
 
 POLL_MS = 33
 
@@ -61,20 +62,32 @@ class TeachPresenter(QObject):
 
     def open(self, spec: str) -> None:
         """Show a recording or a camera; what cannot be opened is said, and nothing else changes."""
+        self._open(spec, self._workshop.region_of)
+
+    def _open(self, spec: str, region_of: RegionOf) -> None:
         if self._lesson.busy:
             return
         try:
             source = self._workshop.open_source(spec)
             if source.info.live:
-                self._moments.show_camera(source)
+                self._show_camera(source, spec, region_of)
                 return
             source.close()
+            region = region_of(spec, source.info)
             take = self._session.add(
-                Take(spec, source.info, lambda: self._workshop.open_source(spec))
+                Take(spec, source.info, lambda: self._workshop.open_source(spec), region)
             )
             self._show_take(take)
         except MISTAKES as error:
             self._say_error("Cannot be opened", error)
+
+    def _show_camera(self, source: Source, spec: str, region_of: RegionOf) -> None:
+        try:
+            region = region_of(spec, source.info)
+        except MISTAKES:
+            source.close()
+            raise
+        self._moments.show_camera(source, region)
 
     def _show_take(self, take: Take) -> None:
         self._moments.show_take(take)
@@ -108,7 +121,8 @@ class TeachPresenter(QObject):
             self._say_error("Cannot be recorded", error)
             return
         if count.frames:
-            self.open(str(self._destination))
+            region = self._moments.region  # of the camera that it was recorded with
+            self._open(str(self._destination), lambda _spec, _info: region)
             if count.gone:
                 told = teach_texts.recording_count(count)
                 self._window.set_notice(Notice("warning", "Recorded with gaps", told))

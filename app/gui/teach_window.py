@@ -30,6 +30,7 @@ from motionrgbd.app.gui.window import SMALLEST_PX, size_on
 from motionrgbd.app.gui.window_menus import WindowMenus
 from motionrgbd.app.teaching_session import Standing
 from motionrgbd.core.frames import SourceInfo
+from motionrgbd.core.region import RegionOfInterest
 
 if TYPE_CHECKING:
     from motionrgbd.core.teaching import TeachReport
@@ -93,9 +94,9 @@ class TeachWindow(QMainWindow):
         """Show how things stand."""
         self.notice_bar.set_notice(notice)
 
-    def set_source(self, info: SourceInfo | None) -> None:
-        """Empty the pictures: another source's come."""
-        self.take.set_source(info)
+    def set_source(self, info: SourceInfo | None, region: RegionOfInterest | None = None) -> None:
+        """Empty the pictures: another source's come. region: what will count of them."""
+        self.take.set_source(info, region)
         self.notice_bar.set_badges(() if info is None else texts.source_badges(info))
 
     def set_standing(

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from motionrgbd.core.errors import ModalityError, SourceError
-from motionrgbd.core.frames import RGBDFrame
+from motionrgbd.core.frames import RGBDFrame, SourceInfo
 from motionrgbd.core.guidance import GuidanceSettings, GuidanceStream
 from motionrgbd.core.labels import NamedSpan
 from motionrgbd.core.preprocess import make_preparer
 from motionrgbd.core.recogniser import network_input
+from motionrgbd.core.region import RegionOfInterest
+from motionrgbd.core.region_pixels import RegionLimits, check_region
 from motionrgbd.core.runner import NetworkInput
 from motionrgbd.core.sources.source import Source
 from motionrgbd.core.teaching_examples import Alteration, LabelledRecording, check_within
@@ -64,7 +66,8 @@ def read_frames(
 
     What the recording has counts throughout; the application leaves a modality out while it sees
     nothing of the hand in it, so where that happens its answers can differ. Raises SourceError for
-    spans beyond the recording, ModalityError where the network needs more than it has.
+    spans beyond the recording, ModalityError where the network needs more than it has, RegionError
+    where it cannot have its region.
     """
     recipe = checkpoint.recipe
     names: tuple[Modality, ...] = checkpoint.config.modalities  # type: ignore[assignment]
@@ -79,7 +82,13 @@ def read_frames(
                 f"the model needs {' and '.join(names)}, {recording.name} lacks {lacks}: choose "
                 "another recording, or a model without it"
             )
-        preparer = make_preparer(recipe, info.intrinsics, info.eight_bit)
+        preparer = make_preparer(
+            recipe,
+            info.intrinsics,
+            info.eight_bit,
+            region=_checked(recording.region, info),
+            limits_of=RegionLimits.of if alteration is None else alteration.limits_of,
+        )
         guidance = {m: GuidanceStream(GuidanceSettings.of(recipe)) for m in there}
         run = _Run(network, names, there)
         whole = _whole_frames(source, there, alteration)
@@ -109,6 +118,12 @@ def read_frames(
     features, energies = run.result()
     present = torch.tensor([float(m in there) for m in names])
     return Frames(times_s, np.array(begins), features, energies, present, recording.spans)
+
+
+def _checked(region: RegionOfInterest | None, info: SourceInfo) -> RegionOfInterest | None:
+    if region is not None:
+        check_region(info)
+    return region
 
 
 def _whole_frames(
