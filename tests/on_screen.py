@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from motionrgbd.app.gui.panels import ElidedCombo, ElidedLabel
+from motionrgbd.app.gui.panels import ElidedCheck, ElidedCombo, ElidedLabel
 
 PATIENCE_S = 60.0  # of a machine that has much else to do
 
@@ -52,7 +52,7 @@ def cut_texts(root: QWidget) -> list[str]:
     """Return what is shown in less room than its text takes, and has no ellipsis to say so."""
     cut = []
     for widget in root.findChildren(QWidget):
-        if not widget.isVisible() or isinstance(widget, ElidedLabel | ElidedCombo):
+        if not widget.isVisible() or isinstance(widget, ElidedLabel | ElidedCombo | ElidedCheck):
             continue
         text, room_px = _text_and_room(widget)
         wide = widget.fontMetrics().horizontalAdvance(text.replace("&", ""))

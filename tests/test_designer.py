@@ -204,6 +204,7 @@ def test_keys_move_thresholds_and_save(show: Callable[..., Shown]) -> None:
     shown.refuse = "the disk is full"
     QTest.keyClick(shown.window, Qt.Key.Key_S, control)
     assert shown.window.designer.state() == "the disk is full"
+    assert shows(shown.window.designer._state, theme.LIGHT.error)
     QTest.keyClick(shown.window, Qt.Key.Key_D, control)
     assert not shown.window.designer.isVisible()
     assert shown.window.watch.bars.isVisible()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -18,7 +19,14 @@ from motionrgbd.app.gui.bars import MOST_ROWS, ProbabilityBars
 from motionrgbd.app.gui.controls import HEAT_CHOICES, HeatControls, RecordBar
 from motionrgbd.app.gui.history import History
 from motionrgbd.app.gui.menus import MENUS, ShortcutDialog
-from motionrgbd.app.gui.panels import ElidedCombo, ElidedLabel, NoticeBar, Tabs, elided_name
+from motionrgbd.app.gui.panels import (
+    ElidedCheck,
+    ElidedCombo,
+    ElidedLabel,
+    NoticeBar,
+    Tabs,
+    elided_name,
+)
 from motionrgbd.app.gui.picture import PictureView
 from motionrgbd.app.gui.timeline import ScrolledTimeline, Timeline, shares
 from motionrgbd.app.gui.transport import SPEEDS, TransportBar
@@ -255,6 +263,9 @@ def test_a_long_line_is_elided_and_whole_in_its_tooltip() -> None:
     label.grab()
     assert label.shown_text() == "short"
     assert not label.toolTip()
+    label.setToolTip("what it means")
+    label.grab()
+    assert label.toolTip() == "what it means"
 
 
 def test_a_sentence_takes_the_lines_it_needs_and_no_more() -> None:
@@ -294,16 +305,22 @@ def test_names_that_begin_alike_are_told_apart_by_their_ends() -> None:
 
 
 def test_a_choice_that_does_not_fit_has_an_ellipsis() -> None:
-    cut = ElidedCombo()
-    cut.addItem("parked in the garage below the house")
-    cut.setFixedSize(110, 24)
-    cut.show()
-    before = pixels(cut)
-    cut.setItemText(0, "parked in the cellar below the house")  # differs where nothing is shown
-    np.testing.assert_array_equal(pixels(cut), before)
-    cut.setItemText(0, "parked in the cellar below the horse")  # and where something is
-    assert (pixels(cut) != before).any()
-    cut.close()
+    combo, check = ElidedCombo(), ElidedCheck()
+    combo.addItem("")
+    named: list[tuple[QWidget, Callable[[str], None]]] = [
+        (combo, lambda text: combo.setItemText(0, text)),
+        (check, check.setText),
+    ]
+    for widget, name in named:
+        widget.setFixedSize(110, 24)
+        name("parked in the garage below the house")
+        widget.show()
+        before = pixels(widget)
+        name("parked in the cellar below the house")  # differs where nothing is shown
+        np.testing.assert_array_equal(pixels(widget), before)
+        name("parked in the cellar below the horse")  # and where something is
+        assert (pixels(widget) != before).any()
+        widget.close()
 
 
 def test_why_nothing_is_recorded_stands_beside_the_button_in_the_colour_of_errors() -> None:

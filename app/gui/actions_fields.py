@@ -10,7 +10,6 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QGridLayout,
     QHBoxLayout,
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from motionrgbd.app.gui.panels import ElidedCheck, ElidedCombo, ElidedLabel
 from motionrgbd.app.my_settings import toml_text
 from motionrgbd.core.actions.fields import Field, Number, Text, Texts, YesNo
 
@@ -90,7 +90,7 @@ def make_editor(row: FieldRow, tell: Tell) -> QWidget:
 
 
 def _choice(field: Field, values: Mapping[str, Any], value: Any, tell: Tell) -> QComboBox:
-    combo = QComboBox()
+    combo = ElidedCombo()
     combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     combo.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     if not field.required:
@@ -119,7 +119,9 @@ class _Checks(QWidget):
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(2)
-        self.boxes = {name: QCheckBox(name) for name in dict.fromkeys((*choices, *map(str, given)))}
+        self.boxes = {
+            name: ElidedCheck(name) for name in dict.fromkeys((*choices, *map(str, given)))
+        }
         for number, (name, box) in enumerate(self.boxes.items()):
             box.setToolTip(name)
             box.setChecked(name in given)
@@ -152,6 +154,7 @@ class FieldForm(QWidget):
         """Show these fields anew."""
         if self._body is not None:
             self._layout.removeWidget(self._body)
+            self._body.hide()
             self._body.deleteLater()
         self._rows, self.editors, self._errors = tuple(rows), {}, {}
         self._body = QWidget()
@@ -165,7 +168,7 @@ class FieldForm(QWidget):
         self._layout.addWidget(self._body)
 
     def _line(self, row: FieldRow) -> QHBoxLayout:
-        caption = QLabel(row.caption)
+        caption = ElidedLabel(row.caption, mode=Qt.TextElideMode.ElideMiddle)
         caption.setFixedWidth(_CAPTION_PX)
         caption.setToolTip(row.caption)
         caption.setContentsMargins(0, 3, 0, 0)  # as far down as the text beside it

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QVBoxLayout, 
 from motionrgbd.app.gui import actions_texts
 from motionrgbd.app.gui.arm_switch import ArmSwitch
 from motionrgbd.app.gui.own_keys import OwnKeys
-from motionrgbd.app.gui.panels import Card, ElidedCombo, ElidedLabel, Outlined, push_button
+from motionrgbd.app.gui.panels import Card, ElidedCombo, ElidedLabel, Outlined, short_button
 from motionrgbd.app.gui.quiet_list import QuietList
 from motionrgbd.app.gui.tone_label import ToneLabel
 from motionrgbd.core.actions.entry import Entry
@@ -47,13 +47,13 @@ class ActionsPanel(OwnKeys):
         self.state.textActivated.connect(self.state_chosen)
         self._mode = ElidedLabel("", role=QPalette.ColorRole.PlaceholderText)
         self._mode.setMaximumWidth(2 * _MODE_PX)
-        self.edit_button = push_button("Edit …", "What gestures do (Ctrl+E)")
+        self.edit_button = short_button("Edit …", "What gestures do (Ctrl+E)")
         self.edit_button.clicked.connect(self.edit_wanted)
         self.sinks = QuietList({"Sink": 1, "Health": 2})
         self.last = QuietList({"Gesture": 2, "Action": 3, "Result": 3})
         self.sinks_in_brief, self.last_in_brief = ToneLabel(lines=2), ToneLabel(lines=2)
         self.last_in_brief.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.undo_button = push_button("Undo", "")
+        self.undo_button = short_button("Undo", "")
         self.undo_button.clicked.connect(self.undo_wanted)
         self._low: bool | None = None
         self._lay_out()

@@ -7,7 +7,7 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from motionrgbd.app.gui import actions_texts
-from motionrgbd.app.gui.panels import ElidedLabel, push_button, scaled_font
+from motionrgbd.app.gui.panels import ElidedLabel, scaled_font, short_button
 from motionrgbd.app.gui.tone_label import ToneLabel
 from motionrgbd.core.actions.status import ActionsStatus
 
@@ -32,10 +32,10 @@ class ArmSwitch(QWidget):
         widest = self._headline.fontMetrics().horizontalAdvance(_QUESTION)
         self._headline.setMinimumWidth(widest + 8)
         self._sub = ElidedLabel("", role=QPalette.ColorRole.PlaceholderText, lines=2)
-        self.arm_button = push_button("Arm …", "Really send actions (Ctrl+Shift+A)")
-        self.disarm_button = push_button("Disarm", "Send nothing from now on (Esc)")
-        self.yes_button = push_button("Yes, arm", "Really send actions")
-        self.no_button = push_button("No", "Stay with the dry run (Esc)")
+        self.arm_button = short_button("Arm …", "Really send actions (Ctrl+Shift+A)")
+        self.disarm_button = short_button("Disarm", "Send nothing from now on (Esc)")
+        self.yes_button = short_button("Yes, arm", "Really send actions")
+        self.no_button = short_button("No", "Stay with the dry run (Esc)")
         self._lay_out()
         self.arm_button.clicked.connect(self.ask)
         self.yes_button.clicked.connect(self._arm)

@@ -20,6 +20,7 @@ from motionrgbd.core.results import FloatArray
 
 _TICK_PX = 64  # between two times on the ruler, at least
 _LEAST_PLOT_PX = 90
+_WRAPPED_PX = 200  # narrower, a sentence is no column of words
 _NO_ROWS = np.zeros((0, 1), np.float32)
 _WRONG = (Outcome.FALSE, Outcome.SUBSTITUTION, Outcome.DUPLICATE)
 
@@ -204,9 +205,11 @@ class DesignPainter:
             return
         times = self._scene.times_s
         left = max(self._x(float(times[-1])), 0.0) + 8 if len(times) else 8.0
-        text = self._metrics.elidedText(
-            self._scene.reading, Qt.TextElideMode.ElideRight, self._plot.right() - left
-        )
+        text, room = self._scene.reading, QRectF(self._plot)
+        room.setLeft(min(left, room.right()))
+        if room.width() < _WRAPPED_PX:
+            text = self._metrics.elidedText(text, Qt.TextElideMode.ElideRight, room.width())
         if len(text) > 1:
+            flags = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap
             painter.setPen(QColor(self._theme.muted))
-            painter.drawText(QPointF(left, self._plot.center().y()), text)
+            painter.drawText(room, int(flags), text)

@@ -59,7 +59,7 @@ class DesignPresenter(QObject):
         self._gestures = gesture_labels(engine.labels)
         self._chosen: str | None = None
         self._saved: DecisionParameters | None = None
-        self._said = ""
+        self._said, self._failed = "", False
         self._scan: PredictionScan | None = None
         self._design: Design | None = None
         self._truth = Truth()
@@ -199,9 +199,10 @@ class DesignPresenter(QObject):
         try:
             where = self._with.save(overrides(self._parameters, self._with.bundled))
         except MotionRGBDError as error:
-            self._said = str(error)
+            self._said, self._failed = str(error), True
         else:
             self._saved, self._said = self._parameters, f"saved in {where}"
+            self._failed = False
         self._show_state()
 
     @property
@@ -215,10 +216,10 @@ class DesignPresenter(QObject):
         try:
             self._engine.decide_with(parameters)
         except DecisionError as error:
-            self._said = str(error)
+            self._said, self._failed = str(error), True
             self._show_state()
             return
-        self._said = ""
+        self._said, self._failed = "", False
         self._design.use(parameters)
         self._design.advance(_AT_ONCE_S)
         self._show_all()
@@ -308,5 +309,5 @@ class DesignPresenter(QObject):
         text = self._said
         if not text:
             text = "as the model has it" if parameters == bundled else "changed: in use now"
-        self._page.set_state(text, changed=parameters != self._saved)
+        self._page.set_state(text, changed=parameters != self._saved, bad=self._failed)
         self._page.set_resettable(parameters != bundled)

@@ -68,8 +68,8 @@ class FigureRow(QWidget):
         self.false = Figure("false alarms", "Events where nothing was gestured")
         self.wrong = Figure("wrong", "Events with another label during a gesture")
         self.again = Figure("repeated", "Further events of a gesture")
-        self._truth = ElidedLabel("", role=QPalette.ColorRole.PlaceholderText)
-        self._truth.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
+        self._truth = ElidedLabel("", role=QPalette.ColorRole.PlaceholderText, lines=3)
+        self._truth.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         for figure in (self.right, self.missed, self.false, self.wrong, self.again):
@@ -123,7 +123,7 @@ class DesignerPage(QWidget):
         self.reset_class_button = QPushButton("As all gestures")
         self.reset_button = QPushButton("As the model has it")
         self.save_button = QPushButton("Save as my settings")
-        self._state = ElidedLabel("", role=QPalette.ColorRole.PlaceholderText)
+        self._state = ElidedLabel("", role=QPalette.ColorRole.PlaceholderText, lines=2)
         self.below = QVBoxLayout()
         self._depth_range = overlay.DepthRange()
         self._lay_out()
@@ -215,9 +215,11 @@ class DesignerPage(QWidget):
             with QSignalBlocker(self.spins[name]):
                 self.spins[name].setValue(value)
 
-    def set_state(self, text: str, *, changed: bool) -> None:
-        """Say how the parameters stand; changed: something could be saved."""
+    def set_state(self, text: str, *, changed: bool, bad: bool = False) -> None:
+        """Say how the parameters stand; changed: something could be saved; bad: it failed."""
         self._state.setText(text)
+        roles = QPalette.ColorRole
+        self._state.set_role(roles.BrightText if bad else roles.PlaceholderText)
         self.save_button.setEnabled(changed)
 
     def set_resettable(self, possible: bool) -> None:

@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QAbstractButton,
     QButtonGroup,
+    QCheckBox,
     QComboBox,
     QFrame,
     QHBoxLayout,
@@ -26,6 +27,7 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSizePolicy,
     QStyle,
+    QStyleOptionButton,
     QStyleOptionComboBox,
     QStylePainter,
     QVBoxLayout,
@@ -74,6 +76,7 @@ class ElidedLabel(QLabel):
         super().__init__(text, parent)
         self._role, self._most_lines, self._mode = role, lines, mode
         self._lines = 1  # that it takes now
+        self._cut = False
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
@@ -132,7 +135,10 @@ class ElidedLabel(QLabel):
         return self.palette().color(self._role)
 
     def _say_all(self) -> None:
-        self.setToolTip("" if self.shown_text() == self.text() else self.text())
+        cut = self.shown_text() != self.text()
+        if cut or self._cut:  # what stands there otherwise is somebody else's
+            self.setToolTip(self.text() if cut else "")
+        self._cut = cut
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         painter = QPainter(self)
@@ -167,13 +173,30 @@ class ElidedCombo(QComboBox):
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
 
+class ElidedCheck(QCheckBox):
+    """A box to check whose name has an ellipsis where it does not fit."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        painter, option = QStylePainter(self), QStyleOptionButton()
+        self.initStyleOption(option)
+        text = QStyle.SubElement.SE_CheckBoxContents
+        room = self.style().subElementRect(text, option, self).width()
+        option.text = self.fontMetrics().elidedText(option.text, Qt.TextElideMode.ElideMiddle, room)
+        painter.drawControl(QStyle.ControlElement.CE_CheckBox, option)
+
+
 def push_button(text: str, tip: str) -> QPushButton:
-    """Return a button, as wide as its text, that a click does not give the focus: keys stay the
-    window's."""
+    """Return a button that a click does not give the focus: keys stay the window's."""
     button = QPushButton(text)
     button.setToolTip(tip)
-    button.setFixedWidth(button.fontMetrics().horizontalAdvance(text) + 26)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return button
+
+
+def short_button(text: str, tip: str) -> QPushButton:
+    """Return the same, hardly wider than its text."""
+    button = push_button(text, tip)
+    button.setFixedWidth(button.fontMetrics().horizontalAdvance(text) + 26)
     return button
 
 

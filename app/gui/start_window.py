@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from motionrgbd.app.gui.panels import Card, scaled_font
+from motionrgbd.app.gui.panels import Card, ElidedCombo, scaled_font
 from motionrgbd.app.start_page import Choice, Offer
 
 BUILT_IN = "Built-in model"
@@ -32,6 +32,7 @@ DIRECTIONS = (
     ("brighter", "8 bit, nearer is brighter"),
     ("darker", "8 bit, nearer is darker"),
 )
+_COMBO_WIDTH = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon  # not of its names
 _RECORDINGS = "Recordings (*.bag *.db3 *.avi *.mp4 *.mkv *.mov);;All files (*)"
 
 
@@ -53,7 +54,9 @@ class StartWindow(QWidget):
         self.list = QListWidget()
         self.note = QLabel("")
         self.error = QLabel("")
-        self.model = QComboBox()
+        self.model = ElidedCombo()
+        self.model.setSizeAdjustPolicy(_COMBO_WIDTH)
+        self.model.setMinimumContentsLength(14)
         self.device = _combo([name for _, name in DEVICES])
         self.precision = _combo([name for _, name in PRECISIONS])
         self.direction = _combo([name for _, name in DIRECTIONS])
