@@ -18,7 +18,9 @@ from motionrgbd.core.recogniser import Recogniser
 from motionrgbd.core.synthetic.domain import TRAINING_DOMAIN
 from motionrgbd.core.synthetic.recording import SyntheticRecording
 from motionrgbd.models.bundle import load_bundle
-from motionrgbd.training import default_model, real_idle
+from motionrgbd.models.checkpoint import load_checkpoint, save_checkpoint
+from motionrgbd.models.grouping import Temperatures
+from motionrgbd.training import default_model, hand_checkpoint, real_idle
 from motionrgbd.training.datasets.shrec17 import VALIDATION_SUBJECTS
 from motionrgbd.training.export import export_checkpoint
 from motionrgbd.training.hand_batches import hand_batch
@@ -261,7 +263,13 @@ def test_the_whole_way_from_clips_to_a_bundle_that_falls_back(
     few = _schedule(2)
     plan = TrainingPlan(few, few, few, *[Mixture(2, 1, 1)] * 3, recordings=1, held_out=1)
     given = argparse.Namespace(
-        out=cache, root=small_set, quick=True, hold_out_val=False, seed=1, start=None
+        out=cache,
+        root=small_set,
+        quick=True,
+        hold_out_val=False,
+        seed=1,
+        start=None,
+        calibration=None,
     )
     small = replace(CONFIG, width=0.125, blocks=1)
     monkeypatch.setattr(default_model, "CONFIG", small)
@@ -280,6 +288,25 @@ def test_the_whole_way_from_clips_to_a_bundle_that_falls_back(
     )
     assert bundle.labels == LABELS
     assert load_bundle(cache / "model.mrgbd").temperatures == bundle.temperatures
+
+    # weights that know the val subjects take the temperatures of a run that does not
+    with pytest.raises(UsageError, match="--hold-out-val"):
+        default_model.temperatures_of(cache)
+    made = load_checkpoint(cache / "model.safetensors")
+    unsure = replace(made.groupings["14"], temperatures=Temperatures(3.0, 4.0, 5.0))
+    held_out = replace(
+        made,
+        card=replace(made.card, command="motionrgbd train default --hold-out-val"),
+        groupings={"14": unsure},
+    )
+    given.calibration = cache / "held out"
+    given.calibration.mkdir()
+    save_checkpoint(given.calibration / "model.safetensors", held_out)
+    monkeypatch.setattr(hand_checkpoint, "_BATCHES", 1)
+    default_model.finish(network, plan, data, given)
+    calibrated = load_checkpoint(cache / "model.safetensors")
+    assert calibrated.groupings["14"].temperatures == Temperatures(3.0, 4.0, 5.0)
+    assert "--calibration RUN" in calibrated.card.command
 
     # fusion costs depth alone nothing: the stage's scores are those of the fused network
     take = take_of(

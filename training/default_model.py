@@ -18,8 +18,9 @@ import numpy as np
 from safetensors.torch import load_file
 
 from motionrgbd.core.errors import OutputError, UsageError
-from motionrgbd.models.checkpoint import save_checkpoint
+from motionrgbd.models.checkpoint import load_checkpoint, save_checkpoint
 from motionrgbd.models.config import NetworkConfig
+from motionrgbd.models.grouping import Temperatures
 from motionrgbd.models.recipe import Modality
 from motionrgbd.models.streaming import StreamingNetwork
 from motionrgbd.training.checkout import checkout_commit
@@ -58,7 +59,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if given.quick and given.start:
         raise UsageError("--quick learns from nothing: leave --start out")
     plan = _plan(given)
-    data = data_of(plan, given)  # whatever is wrong with it is found before hours of training
+    # whatever is wrong with what is given is found before hours of training
+    if given.calibration:
+        temperatures_of(given.calibration)
+    data = data_of(plan, given)
     same_run(plan, data, given)
     if given.stage in STAGES:
         train_stage(given.stage, plan, data, given.out, given.start)
@@ -91,6 +95,13 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="RUN",
         help="go on from what this finished run learned, in a third of the steps",
+    )
+    parser.add_argument(
+        "--calibration",
+        type=Path,
+        metavar="RUN",
+        help="take the temperatures of this finished run with --hold-out-val: weights that know "
+        "the val subjects are too sure of them",
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--stage", choices=(*STAGES, "all"), default="all")
@@ -209,6 +220,15 @@ def train_fusion(plan: TrainingPlan, data: HandData, out: Path) -> StreamingNetw
     return trained.network
 
 
+def temperatures_of(run: Path) -> Temperatures:
+    """Return what a finished run that held the val subjects out was calibrated to."""
+    checkpoint = load_checkpoint(run / "model.safetensors")
+    grouping = checkpoint.groupings.get("14")
+    if grouping is None or "--hold-out-val" not in checkpoint.card.command:
+        raise UsageError(f"{run}: --calibration names a run that was made with --hold-out-val")
+    return grouping.temperatures
+
+
 def finish(
     network: StreamingNetwork, plan: TrainingPlan, data: HandData, given: argparse.Namespace
 ) -> None:
@@ -226,10 +246,13 @@ def finish(
         " --hold-out-val" if given.hold_out_val else ""
     )
     switches += " --start RUN (a finished run of the same command)" if given.start else ""
+    if given.calibration:
+        switches += " --calibration RUN (the same with --hold-out-val)"
     checkpoint = checkpoint_of(
         network,
         HandData(data.watched, unseen, data.watched),
         held_out=without_val,
+        temperatures=temperatures_of(given.calibration) if given.calibration else None,
         data="SHREC'17 Track / DHG-14/28 (De Smedt et al., 2017), depth of the official training "
         f"split, {split}, {len(data.clips)} clips; {plan.recordings} synthetic recordings "
         f"(training domain, seeds 0 to {plan.recordings - 1}) and {plan.still} without gestures "

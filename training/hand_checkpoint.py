@@ -85,6 +85,7 @@ def checkpoint_of(
     watched: HandData,
     *,
     held_out: bool,
+    temperatures: Temperatures | None = None,
     data: str,
     command: str,
     commit: str,
@@ -92,7 +93,7 @@ def checkpoint_of(
     """Calibrate the heads on augmented streams and return the checkpoint with its card.
 
     watched: clips of subjects 19 and 20, which held_out says were not trained on, and synthetic
-    recordings that never were.
+    recordings that never were. temperatures: those of another run, to be taken instead.
 
     The temperature of the 15 merged labels serves the 29 classes too: fingers are not known of
     every window.
@@ -101,9 +102,10 @@ def checkpoint_of(
     merged = {
         name: gesture_scores(torch.from_numpy(values)).numpy() for name, values in scores.items()
     }
-    temperatures = Temperatures(
-        **{name: fit_temperature(values, gestures) for name, values in merged.items()}
-    )
+    if temperatures is None:
+        temperatures = Temperatures(
+            **{name: fit_temperature(values, gestures) for name, values in merged.items()}
+        )
     accuracy = {
         f"stream windows to calibrate on, {name}": f"{100 * float(hit.mean()):.1f} % of {len(hit)} "
         f"(augmented; subjects 19 and 20, {'held out' if held_out else 'trained on'}; synthetic "
