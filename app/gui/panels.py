@@ -163,6 +163,10 @@ class ElidedCombo(QComboBox):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         painter, option = QStylePainter(self), QStyleOptionComboBox()
         self.initStyleOption(option)
+        if self.currentIndex() < 0:
+            option.currentText = self.placeholderText()
+            muted = self.palette().placeholderText()
+            option.palette.setBrush(QPalette.ColorRole.ButtonText, muted)
         control = QStyle.ComplexControl.CC_ComboBox
         field = QStyle.SubControl.SC_ComboBoxEditField
         room = self.style().subControlRect(control, option, field, self).width() - 4

@@ -17,6 +17,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from motionrgbd.app.gui.panels import ElidedCombo
+
 _FILES = "Recordings (*.bag *.db3 *.avi *.mp4 *.mkv *.mov *.webm);;All files (*)"
 
 
@@ -35,7 +37,7 @@ class SourceBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._takes = QComboBox()
+        self._takes = ElidedCombo()
         self._takes.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._takes.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon

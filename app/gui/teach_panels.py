@@ -98,7 +98,7 @@ class MarkRow(QWidget):
         self._label.activated.connect(lambda _index: self._enter())
         self._delete = _button("Delete", "Remove the chosen span (Del)", self.delete_wanted)
         self._undo = _button("Undo", "Take the last change back (Ctrl+Z)", self.undo_wanted)
-        self._said = ElidedLabel("", role=QPalette.ColorRole.PlaceholderText)
+        self._said = ElidedLabel("", role=QPalette.ColorRole.PlaceholderText, lines=2)
         row = QHBoxLayout()
         row.setSpacing(6)
         for widget in (self._in, self._out, QLabel("Gesture")):
