@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from on_screen import pixels
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -312,6 +313,24 @@ def test_how_things_stand_is_always_said(open_window: Callable[..., Shown]) -> N
     shown.feeder.state, shown.feeder.error = "failed", RuntimeError("out of memory")
     assert shown.headline() == "Failed"
     assert shown.window.notice_bar.notice().detail == "out of memory"
+
+
+def test_a_silent_camera_s_last_pictures_fade_until_it_returns(
+    open_window: Callable[..., Shown],
+) -> None:
+    shown = open_window(info=CAMERA)
+    shown.publish(snapshot(1))
+    shown.activate()
+    views = (shown.window.watch.color_view, shown.window.watch.depth_view)
+    before = [pixels(view) for view in views]
+    shown.feeder.source_error = "the camera was unplugged"
+    assert shown.headline() == "Source is silent"
+    for view, as_it_was in zip(views, before, strict=True):
+        assert pixels(view).std() < 0.7 * as_it_was.std()
+    shown.feeder.source_error = None
+    assert shown.headline() == "Running"
+    for view, as_it_was in zip(views, before, strict=True):
+        np.testing.assert_array_equal(pixels(view), as_it_was)
 
 
 def test_a_live_source_has_no_transport(open_window: Callable[..., Shown]) -> None:

@@ -11,6 +11,7 @@ from motionrgbd.app.overlay import Scene
 from motionrgbd.core.results import Box
 
 _GAP_PX = 8
+_STALE_OPACITY = 0.45
 
 
 class PictureView(QWidget):
@@ -26,7 +27,7 @@ class PictureView(QWidget):
         self._scene: Scene | None = None
         self._placeholder = placeholder
         self._outline = True
-        self._mirrored = False
+        self._mirrored = self._stale = False
         self._image: QImage | None = None
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
@@ -66,6 +67,12 @@ class PictureView(QWidget):
             self._image = None
             self.update()
 
+    def set_stale(self, stale: bool) -> None:
+        """Let the picture fade, for it is not of now; or not."""
+        if stale != self._stale:
+            self._stale = stale
+            self.update()
+
     def mirrored(self) -> bool:
         """Return whether the picture is shown as in a mirror."""
         return self._mirrored
@@ -96,7 +103,10 @@ class PictureView(QWidget):
         ratio = self.devicePixelRatioF()
         if self._image is None or self._image.devicePixelRatioF() != ratio:
             self._image = _image(self._scene, where, ratio, self._mirrored)
+        if self._stale:
+            painter.setOpacity(_STALE_OPACITY)
         painter.drawImage(where.topLeft(), self._image)
+        painter.setOpacity(1.0)
         if self._outline:
             self._paint_outline(painter, self._scene, where, self._mirrored)
 

@@ -115,6 +115,8 @@ class Presenter(QObject):
         self._polls += 1
         self._window.set_playing(state == "running")
         self._window.set_notice(self._notice(state))
+        silent = self._engine.source_error is not None
+        self._window.watch.set_stale(silent and state != "finished")
         self._tell_end(over=state in ("finished", "failed"))
 
     @property

@@ -156,6 +156,11 @@ class WatchPage(QWidget):
         self.region_bar.setVisible(region is not None)
         self._show_pictures()
 
+    def set_stale(self, stale: bool) -> None:
+        """Show that the pictures are the last ones of a camera that is silent, or not."""
+        self.color_view.set_stale(stale)
+        self.depth_view.set_stale(stale)
+
     def newest_depth(self) -> DepthImage | None:
         """Return the depth that is shown, if any."""
         return None if self._snapshot is None else self._snapshot.frame.depth
