@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from on_screen import cut_texts, shows, squeezed
+from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 
 from motionrgbd.app.gui import actions_texts, texts, theme
@@ -127,6 +128,31 @@ def test_with_every_bar_open_everything_can_be_read(
     window.menus.action("show_designer").setChecked(True)
     assert_fits(window)
     window.menus.action("edit_actions").setChecked(True)
+    assert_fits(window)
+
+
+@pytest.fixture
+def large_letters(app: QApplication) -> Iterator[None]:
+    """Letters as desktops have them, larger than Qt's own."""
+    font = QFont(app.font())
+    larger = QFont(font)
+    larger.setPointSizeF(10.0)
+    app.setFont(larger)
+    yield
+    app.setFont(font)
+
+
+@pytest.mark.usefixtures("large_letters")
+@pytest.mark.parametrize("labels", [FEW, MANY], ids=["few", "many"])
+@pytest.mark.parametrize("live", [True, False], ids=["camera", "recording"])
+def test_large_letters_fit_too(
+    show: Callable[..., MainWindow], labels: tuple[str, ...], live: bool
+) -> None:
+    window = show(labels, live)
+    assert window.font().pointSizeF() == 10.0
+    assert_fits(window)
+    window.actions_panel.set_status(status(armed=False), ())
+    window.arm_actions()
     assert_fits(window)
 
 

@@ -19,7 +19,7 @@ from motionrgbd.core.actions.status import ActionsStatus
 
 _HEIGHT_PX = 148
 _MODE_PX = 90  # "mode" and some eight letters, however little room there is
-_BRIEF_PX = 160  # of a sentence in the row, as far as it is that long
+_BRIEF_PX = 140  # of a sentence in the row, as far as it is that long
 _SHOWN = 50  # entries
 
 

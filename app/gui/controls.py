@@ -27,6 +27,8 @@ PICTURE_CHOICES: tuple[tuple[PictureChoice, str], ...] = (
     ("depth", "Depth"),
 )
 
+_LEAST_SLIDER_PX = 50  # with large letters in a small window
+
 
 class HeatControls(QWidget):
     """Which pictures are shown, which guidance map lies over them, how strongly, from where on."""
@@ -43,13 +45,15 @@ class HeatControls(QWidget):
         self._opacity = QSlider(Qt.Orientation.Horizontal)
         self._opacity.setRange(0, 100)
         self._opacity.setValue(70)
-        self._opacity.setFixedWidth(110)
+        self._opacity.setMinimumWidth(_LEAST_SLIDER_PX)
+        self._opacity.setMaximumWidth(110)
         self._opacity.setToolTip("Opacity of the guidance map (keys + and -)")
         self._percent = QLabel("70 %")
         self._percent.setMinimumWidth(self._percent.fontMetrics().horizontalAdvance("100 %"))
         self._threshold = QSlider(Qt.Orientation.Horizontal)
         self._threshold.setRange(0, 100)
-        self._threshold.setFixedWidth(80)
+        self._threshold.setMinimumWidth(_LEAST_SLIDER_PX)
+        self._threshold.setMaximumWidth(80)
         self._threshold.setToolTip("Weaker guidance than this is not drawn (keys . and ,)")
         self._from = QLabel("from 0 %")
         self._from.setMinimumWidth(self._from.fontMetrics().horizontalAdvance("from 100 %"))

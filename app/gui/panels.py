@@ -229,6 +229,7 @@ class Card(Outlined):
             heading = title
         self._note = ElidedLabel("", role=QPalette.ColorRole.PlaceholderText)
         self._note.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._note.hide()
         top = QHBoxLayout()
         top.setSpacing(8)
         top.addWidget(heading)
@@ -247,6 +248,7 @@ class Card(Outlined):
     def set_note(self, text: str) -> None:
         """Set the muted words beside the title."""
         self._note.setText(text)
+        self._note.setVisible(bool(text))
 
 
 class Tabs(QWidget):

@@ -31,7 +31,7 @@ class PictureView(QWidget):
         self._image: QImage | None = None
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
-        return QSize(160, 120)
+        return QSize(160, 100)
 
     def sizeHint(self) -> QSize:  # noqa: N802
         return QSize(480, 360)

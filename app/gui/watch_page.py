@@ -27,6 +27,7 @@ from motionrgbd.core.region import RegionOfInterest
 from motionrgbd.core.results import Snapshot
 
 _MIRRORED = "in a mirror"
+_CARD_SIDES_PX = 24
 FEW_LABELS = 15  # so many leave room for the pipeline below them in the smallest window
 
 
@@ -100,7 +101,7 @@ class WatchPage(QWidget):
             pages.addWidget(page)
         self._tabs.chosen.connect(pages.setCurrentIndex)
         card = Card(self._tabs, pages)
-        card.setFixedWidth(270)
+        card.setFixedWidth(max(270, self._tabs.sizeHint().width() + _CARD_SIDES_PX))
         return card
 
     def _right_column(self) -> QVBoxLayout:

@@ -21,6 +21,7 @@ from motionrgbd.app.gui.theme import theme_of
 from motionrgbd.app.modality_health import ModalityHealth
 from motionrgbd.core.results import GestureEvent, Health
 
+_AIR_PX = 3  # between rows of figures
 KEPT_GESTURES = 500  # rows; a table of thousands scrolls badly and nobody reads it
 
 
@@ -142,15 +143,23 @@ class HealthView(QWidget):
             self.updateGeometry()
         self.update()
 
+    def _row_count(self) -> int:
+        return len(self._rates) + (1 + len(self._stages) if self._stages else 0)
+
+    def _gap_px(self) -> int:
+        return 8 if self._stages else 0
+
     def _row_px(self) -> float:
-        return self.fontMetrics().height() + 3
+        """Return the height of a row: letters, and air as far as there is room."""
+        least = self.fontMetrics().height()
+        room = (self.height() - self._gap_px()) / self._row_count()
+        return min(max(room, least), least + _AIR_PX)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
-        rows = len(self._rates) + (1 + len(self._stages) if self._stages else 0)
-        return QSize(210, round(rows * self._row_px()) + (8 if self._stages else 0))
+        return QSize(210, self._row_count() * self.fontMetrics().height() + self._gap_px())
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        return QSize(240, self.minimumSizeHint().height())
+        return QSize(240, self.minimumSizeHint().height() + _AIR_PX * self._row_count())
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         painter = QPainter(self)
