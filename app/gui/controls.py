@@ -64,10 +64,12 @@ class HeatControls(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(2, 0, 2, 0)
         layout.setSpacing(8)
-        for widget in (QLabel("Guidance"), self._choice, self._opacity, self._percent):
-            layout.addWidget(widget)
-        for widget in (self._threshold, self._from):
-            layout.addWidget(widget)
+        layout.addWidget(QLabel("Guidance"))
+        layout.addWidget(self._choice)
+        layout.addWidget(self._opacity, 4)
+        layout.addWidget(self._percent)
+        layout.addWidget(self._threshold, 3)
+        layout.addWidget(self._from)
         layout.addStretch(1)
         layout.addWidget(self._pictures)
         self._choice.currentIndexChanged.connect(self._tell)

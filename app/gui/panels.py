@@ -266,6 +266,7 @@ class Tabs(QWidget):
             button = TabButton(name)
             self._buttons.addButton(button, number)
             layout.addWidget(button)
+        layout.addStretch(1)
         self._buttons.idClicked.connect(self.chosen)
         self.choose(0)
 
