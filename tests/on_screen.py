@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from motionrgbd.app.gui.panels import ElidedCheck, ElidedCombo, ElidedLabel
+from motionrgbd.app.gui.elided import ElidedCheck, ElidedCombo, ElidedLabel
 
 PATIENCE_S = 60.0  # of a machine that has much else to do
 

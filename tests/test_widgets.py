@@ -17,16 +17,10 @@ from motionrgbd.app import overlay
 from motionrgbd.app.gui import texts, theme
 from motionrgbd.app.gui.bars import MOST_ROWS, ProbabilityBars
 from motionrgbd.app.gui.controls import HEAT_CHOICES, HeatControls, RecordBar
+from motionrgbd.app.gui.elided import ElidedCheck, ElidedCombo, ElidedLabel, elided_name
 from motionrgbd.app.gui.history import History
 from motionrgbd.app.gui.menus import MENUS, ShortcutDialog
-from motionrgbd.app.gui.panels import (
-    ElidedCheck,
-    ElidedCombo,
-    ElidedLabel,
-    NoticeBar,
-    Tabs,
-    elided_name,
-)
+from motionrgbd.app.gui.panels import NoticeBar, Tabs
 from motionrgbd.app.gui.picture import PictureView
 from motionrgbd.app.gui.timeline import ScrolledTimeline, Timeline, shares
 from motionrgbd.app.gui.transport import SPEEDS, TransportBar

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from motionrgbd.app.gui.panels import ElidedCheck, ElidedCombo, ElidedLabel
+from motionrgbd.app.gui.elided import ElidedCheck, ElidedCombo, ElidedLabel
 from motionrgbd.app.my_settings import toml_text
 from motionrgbd.core.actions.fields import Field, Number, Text, Texts, YesNo
 

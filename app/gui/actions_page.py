@@ -21,8 +21,9 @@ from PySide6.QtWidgets import (
 )
 
 from motionrgbd.app.gui.actions_fields import FieldForm
+from motionrgbd.app.gui.elided import ElidedLabel
 from motionrgbd.app.gui.own_keys import OwnKeys
-from motionrgbd.app.gui.panels import Card, ElidedLabel, Tabs
+from motionrgbd.app.gui.panels import Card, Tabs
 from motionrgbd.app.gui.quiet_list import QuietList
 from motionrgbd.app.gui.theme import theme_of
 

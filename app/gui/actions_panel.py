@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QVBoxLayout, 
 
 from motionrgbd.app.gui import actions_texts
 from motionrgbd.app.gui.arm_switch import ArmSwitch
+from motionrgbd.app.gui.elided import ElidedCombo, ElidedLabel
 from motionrgbd.app.gui.own_keys import OwnKeys
-from motionrgbd.app.gui.panels import Card, ElidedCombo, ElidedLabel, Outlined, short_button
+from motionrgbd.app.gui.panels import Card, Outlined, short_button
 from motionrgbd.app.gui.quiet_list import QuietList
 from motionrgbd.app.gui.tone_label import ToneLabel
 from motionrgbd.core.actions.entry import Entry

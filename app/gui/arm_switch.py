@@ -7,7 +7,8 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from motionrgbd.app.gui import actions_texts
-from motionrgbd.app.gui.panels import ElidedLabel, scaled_font, short_button
+from motionrgbd.app.gui.elided import ElidedLabel
+from motionrgbd.app.gui.panels import scaled_font, short_button
 from motionrgbd.app.gui.tone_label import ToneLabel
 from motionrgbd.core.actions.status import ActionsStatus
 

@@ -9,8 +9,8 @@ from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from motionrgbd.app.gui.elided import elided_name
 from motionrgbd.app.gui.history import LabelSlots
-from motionrgbd.app.gui.panels import elided_name
 from motionrgbd.app.gui.theme import theme_of
 from motionrgbd.core.results import FloatArray, Prediction
 from motionrgbd.models.recipe import Modality

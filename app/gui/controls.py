@@ -9,7 +9,7 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QSlider, QWidget
 
 from motionrgbd.app.gui import texts
-from motionrgbd.app.gui.panels import ElidedLabel
+from motionrgbd.app.gui.elided import ElidedLabel
 from motionrgbd.app.tapped_source import RecordingCount
 from motionrgbd.models.recipe import Modality
 

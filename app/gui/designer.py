@@ -17,7 +17,8 @@ from motionrgbd.app import overlay
 from motionrgbd.app.decision_design import Counts
 from motionrgbd.app.gui.class_table import ClassTable
 from motionrgbd.app.gui.design_timeline import DesignTimeline
-from motionrgbd.app.gui.panels import Card, ElidedLabel, scaled_font
+from motionrgbd.app.gui.elided import ElidedLabel
+from motionrgbd.app.gui.panels import Card, scaled_font
 from motionrgbd.app.gui.picture import PictureView
 from motionrgbd.core.results import Snapshot
 from motionrgbd.models.recipe import Modality

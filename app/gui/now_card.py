@@ -9,7 +9,8 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from motionrgbd.app.gui.bars import ProbabilityBars
-from motionrgbd.app.gui.panels import Card, ElidedLabel, scaled_font
+from motionrgbd.app.gui.elided import ElidedLabel
+from motionrgbd.app.gui.panels import Card, scaled_font
 from motionrgbd.core.results import Prediction
 
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QHBoxLayout, QLabel, QWidget
 
-from motionrgbd.app.gui.panels import ElidedLabel
+from motionrgbd.app.gui.elided import ElidedLabel
 from motionrgbd.core.region import LEAST_M, MOST_M, RegionOfInterest
 
 _STEP_M = 0.05

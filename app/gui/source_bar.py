@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from motionrgbd.app.gui.panels import ElidedCombo
+from motionrgbd.app.gui.elided import ElidedCombo
 
 _FILES = "Recordings (*.bag *.db3 *.avi *.mp4 *.mkv *.mov *.webm);;All files (*)"
 

@@ -21,7 +21,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from motionrgbd.app.gui.panels import Card, ElidedCombo, scaled_font
+from motionrgbd.app.gui.elided import ElidedCombo
+from motionrgbd.app.gui.panels import Card, scaled_font
 from motionrgbd.app.start_page import Choice, Offer
 
 BUILT_IN = "Built-in model"

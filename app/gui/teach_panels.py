@@ -21,7 +21,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from motionrgbd.app.gui.panels import Card, ElidedLabel, push_button
+from motionrgbd.app.gui.elided import ElidedLabel
+from motionrgbd.app.gui.panels import Card, push_button
 from motionrgbd.app.gui.theme import Theme, theme_of
 
 _PROGRESS_STEPS = 1000

@@ -22,8 +22,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QScrollBar, QSizePolicy, QVBoxLayout, QWidget
 
 from motionrgbd.app.gui import texts
+from motionrgbd.app.gui.elided import elided_name
 from motionrgbd.app.gui.history import History
-from motionrgbd.app.gui.panels import elided_name
 from motionrgbd.app.gui.theme import Theme, theme_of
 from motionrgbd.core.frames import ScriptedGesture
 from motionrgbd.core.results import GestureEvent

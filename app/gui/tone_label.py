@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtGui import QColor
 
 from motionrgbd.app.gui.actions_texts import Tone
-from motionrgbd.app.gui.panels import ElidedLabel
+from motionrgbd.app.gui.elided import ElidedLabel
 from motionrgbd.app.gui.theme import theme_of
 
 

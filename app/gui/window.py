@@ -22,8 +22,9 @@ from motionrgbd.app.gui.actions_page import ActionsPage
 from motionrgbd.app.gui.actions_panel import ActionsPanel
 from motionrgbd.app.gui.controls import RecordBar
 from motionrgbd.app.gui.designer import DesignerPage
+from motionrgbd.app.gui.elided import ElidedLabel
 from motionrgbd.app.gui.menus import ShortcutDialog
-from motionrgbd.app.gui.panels import ElidedLabel, NoticeBar
+from motionrgbd.app.gui.panels import NoticeBar
 from motionrgbd.app.gui.transport import TransportBar
 from motionrgbd.app.gui.watch_page import WatchPage
 from motionrgbd.app.gui.window_menus import WindowMenus
