@@ -84,7 +84,7 @@ def _run_one(settings: Settings) -> Settings | None:
     actions: RunActions | None = None
     try:
         actions = _open_actions(settings, session, window)
-        cockpit = _open_cockpit(settings, session, window)
+        cockpit = _open_cockpit(settings, session, window, actions)
         outputs = _open_outputs(settings, session)
         demo = _open_demo(settings, session)
         play(session, settings, window, outputs, demo, cockpit, actions, teaching)
@@ -291,13 +291,20 @@ def _open_outputs(settings: Settings, session: Session) -> RunOutputs | None:
     return outputs
 
 
-def _open_cockpit(settings: Settings, session: Session, window: bool) -> RunCockpit | None:
+def _open_cockpit(
+    settings: Settings, session: Session, window: bool, actions: RunActions | None
+) -> RunCockpit | None:
     if not settings.cockpit:
         return None
     from motionrgbd.app.cockpit.command import RunCockpit
 
-    folder = settings.out or (DEMO_FOLDER if settings.demo else None)
-    return RunCockpit(session.engine, folder, window=window)
+    return RunCockpit(
+        session.engine,
+        _folder(settings),
+        window=window,
+        actions=actions,
+        state=settings.actions_state,
+    )
 
 
 def _open_demo(settings: Settings, session: Session) -> DemoReport | None:

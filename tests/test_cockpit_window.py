@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import socket
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import numpy as np
 import pytest
-from on_screen import pixels
+from on_screen import pixels, wait_for
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 
+from motionrgbd.app.actions import RunActions
 from motionrgbd.app.cockpit.city import city
 from motionrgbd.app.cockpit.machine import Cockpit
 from motionrgbd.app.cockpit.offers import offers
@@ -20,11 +24,21 @@ from motionrgbd.app.gui.cockpit.frame import Hint, hints_of
 from motionrgbd.app.gui.cockpit.gesture_icons import draw_gesture
 from motionrgbd.app.gui.cockpit.look import DAY, NIGHT, Look, Panel
 from motionrgbd.app.gui.cockpit.map_view import distance_text
-from motionrgbd.app.gui.cockpit.run import progress
+from motionrgbd.app.gui.cockpit.run import CockpitPresenter, progress
 from motionrgbd.app.gui.cockpit.window import SMALLEST_PX, CockpitWindow
 from motionrgbd.app.overlay import Scene
+from motionrgbd.core.actions import worker
+from motionrgbd.core.actions.dispatcher import Dispatcher
+from motionrgbd.core.actions.log import ActionLog
+from motionrgbd.core.actions.mapping import parse_mapping
+from motionrgbd.core.actions.status import ActionsStatus
+from motionrgbd.core.actions.worker import SinkState, WorkerStatus
+from motionrgbd.core.engine import Engine
+from motionrgbd.core.recogniser import Recogniser
 from motionrgbd.core.results import Box, Prediction
 from motionrgbd.core.synthetic.gestures import GESTURES
+from motionrgbd.core.synthetic.recording import SyntheticRecording
+from motionrgbd.models.bundle import load_bundle
 
 SIZES = ((1280, 480), (1024, 640), SMALLEST_PX, (2560, 960))
 HOME = ("Grab",)
@@ -199,6 +213,7 @@ def test_texts_have_contrast(look: Look) -> None:
         *itertools.product((look.text, look.muted), (look.panel, look.back)),
         (look.text, look.land),
         (look.on_accent, look.accent),
+        *itertools.product((look.accent, look.bad), (look.panel,)),
         *itertools.product((look.on_mark,), (look.good, look.bad)),
         *itertools.product((look.good, look.bad), (look.back,)),
     ]
@@ -348,6 +363,65 @@ def test_trouble_is_said_in_the_status_line(open_window: Callable[..., CockpitWi
     assert has(pixels(window.status), DAY.bad) == 0
     window.set_state(cockpit.state, "The camera is silent")
     assert has(pixels(window.status), DAY.bad) > 50
+
+
+HANDLED: tuple[tuple[bool | None, dict[str, SinkState], str, str], ...] = (
+    (None, {}, "", DAY.panel),
+    (False, {"lights": "off"}, "Actions: dry run", DAY.muted),
+    (True, {"lights": "up"}, "Actions: armed", DAY.accent),
+    (True, {"lights": "down", "page": "up"}, "Armed, lights down", DAY.bad),
+    (True, {"living room lights": "down"}, "Armed, 1 sink down", DAY.bad),
+    (True, {"a": "down", "b": "down"}, "Armed, 2 sinks down", DAY.bad),
+)
+
+
+@pytest.mark.parametrize("size", [SIZES[0], SMALLEST_PX], ids=str)
+def test_how_actions_are_handled_is_said_under_the_hand(
+    size: tuple[int, int], open_window: Callable[..., CockpitWindow]
+) -> None:
+    window = open_window(size)
+    show(window, state_of("map"))
+    window.set_progress("Rotation CCW", 0.5)
+    for armed, sinks, said, colour in HANDLED:
+        workers = {n: WorkerStatus(state, "refused", 0, 0.0, 0.0) for n, state in sinks.items()}
+        status = None
+        if armed is not None:
+            status = ActionsStatus(armed, None, None, workers, {}, {}, 0, None, None, "")
+        window.set_actions(status)
+        assert window.hand.said_of_actions() == said
+        bottom = pixels(window.hand)[-round(24 * window.hand.scale) : -4]
+        lit = [other for other in (DAY.muted, DAY.accent, DAY.bad) if has(bottom, other)]
+        assert lit == ([colour] if said else [])
+        assert not window.hand.cut_texts
+
+
+def test_what_actions_do_is_followed_and_escape_disarms_them(
+    open_window: Callable[..., CockpitWindow],
+    tiny_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker, "LONGEST_PAUSE_S", 0.3)
+    source = SyntheticRecording(1_000_018, labels=("Grab",))
+    engine = Engine(source, Recogniser(load_bundle(tiny_model), device="cpu"))
+    log = tmp_path / "log.jsonl"
+    window = open_window()
+    with socket.create_server(("127.0.0.1", 0)) as occupied, ExitStack() as last:
+        last.callback(engine.stop)
+        text = f'[sinks.page]\nkind = "websocket"\nport = {occupied.getsockname()[1]}\n'
+        dispatcher = Dispatcher(parse_mapping(text, GESTURES), ActionLog(log))
+        last.callback(dispatcher.close)
+        actions = RunActions(GESTURES, log, dispatcher=dispatcher)
+        CockpitPresenter(engine, Cockpit(), window, {}, actions)
+        said = window.hand.said_of_actions
+        assert said() == "Actions: dry run"
+        dispatcher.arm()
+        wait_for(lambda: said() == "Armed, page down", "a sink that is down")
+        occupied.close()
+        wait_for(lambda: said() == "Actions: armed", "the sink again")
+        QTest.keyClick(window, Qt.Key.Key_Escape)
+        assert not dispatcher.armed
+        wait_for(lambda: said() == "Actions: dry run", "the dry run")
 
 
 def test_a_gesture_under_way_fills_its_hint_and_no_other(

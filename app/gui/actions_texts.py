@@ -15,6 +15,7 @@ from motionrgbd.core.actions.worker import WorkerStatus
 
 Tone = Literal["calm", "muted", "warning", "error"]
 _LONGEST = 40  # characters of a value in a list
+_LONGEST_NAME = 12  # of a sink, where there is room for a few words only
 _BUSY_S = 0.5  # of one call: from here on a person wonders
 
 
@@ -93,6 +94,14 @@ def last_in_brief(lines: Sequence[Line]) -> tuple[str, Tone]:
     *what, result = lines[0].cells
     result, _, detail = result.partition(": ")
     return " · ".join(part for part in (result, *what, detail) if part), lines[0].tone
+
+
+def down_text(status: ActionsStatus) -> str:
+    """Return in a few words what is down; empty where nothing is."""
+    down = [name for name, sink in status.sinks.items() if sink.state == "down"]
+    if len(down) == 1 and len(down[0]) <= _LONGEST_NAME:
+        return f"{down[0]} down"
+    return f"{len(down)} sink{'s' if len(down) > 1 else ''} down" if down else ""
 
 
 def _sink_line(name: str, status: WorkerStatus, limited: int) -> Line:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from motionrgbd.app.cockpit.offers import PAGE_TITLES, Offer
 from motionrgbd.app.cockpit.state import VOLUMES, CockpitState
+from motionrgbd.app.gui.actions_texts import Tone
 from motionrgbd.app.gui.cockpit.gesture_icons import draw_gesture
 from motionrgbd.app.gui.cockpit.look import Panel
 from motionrgbd.app.gui.picture import PictureView
@@ -18,6 +19,7 @@ from motionrgbd.app.overlay import Scene
 
 _CENTRE = Qt.AlignmentFlag.AlignHCenter
 TEXT_PX = 24  # of a confirmation
+_ACTIONS = 28  # design pixels of the line that tells of actions
 _WIDE = 1200  # design pixels from which on all hints stand in one row
 
 
@@ -157,13 +159,15 @@ class HintBar(Panel):
 
 
 class HandView(Panel):
-    """What the camera sees, small, and what the model takes it for."""
+    """What the camera sees, small, what the model takes it for, and how actions are handled."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.picture = PictureView("Waiting for the first picture", self)
         self._gesture = ""
         self._share = 0.0
+        self._actions = ""
+        self._actions_tone: Tone = "muted"
 
     def set_scene(self, scene: Scene | None) -> None:
         """Show a picture; its outline is the part that the model looks at."""
@@ -175,11 +179,29 @@ class HandView(Panel):
             self._gesture, self._share = gesture, share
             self.update()
 
+    def set_actions(self, text: str, tone: Tone = "muted") -> None:
+        """Say in a few words whether gestures do something outside; an empty text says nothing."""
+        if (text, tone) == (self._actions, self._actions_tone):
+            return
+        moved = bool(text) != bool(self._actions)
+        self._actions, self._actions_tone = text, tone
+        if moved:
+            self.place()
+        self.update()
+
+    def said_of_actions(self) -> str:
+        """Return what is said of actions."""
+        return self._actions
+
+    def _bottom(self) -> float:
+        """Return where what is said of actions begins."""
+        return self.height() - (_ACTIONS * self.scale if self._actions else 0.0)
+
     def place(self) -> None:
         """Lay the picture out after a change of size."""
         s = self.scale
         room = self.width() - 2 * 10 * s
-        high = min(0.75 * room, self.height() - 92 * s)
+        high = min(0.75 * room, self._bottom() - 92 * s)
         self.picture.setGeometry(round(10 * s), round(10 * s), round(room), round(high))
 
     def draw(self, painter: QPainter) -> None:
@@ -187,13 +209,16 @@ class HandView(Panel):
         self.card(painter, QRectF(self.rect()))
         top = float(self.picture.geometry().bottom())
         room = self.width() - 24 * s
-        middle = top + min((self.height() - top) / 2, 64 * s)
+        middle = top + min((self._bottom() - top) / 2, 64 * s)
         line = QRectF(12 * s, middle - 26 * s, room, 32 * s)
         text = self._gesture or "No gesture"
         colour = look.text if self._gesture else look.muted
         self.text(painter, line, text, 22, colour, bold=bool(self._gesture), align=_CENTRE)
         bar = QRectF(12 * s, middle + 12 * s, room, 10 * s)
         self.bar(painter, bar, self._share, look.good if self._share >= 1 else look.accent)
+        colour = {"warning": look.accent, "error": look.bad}.get(self._actions_tone, look.muted)
+        line = QRectF(12 * s, self._bottom(), room, (_ACTIONS - 6) * s)
+        self.text(painter, line, self._actions, 17, colour, align=_CENTRE)
 
 
 class Confirmation(Panel):

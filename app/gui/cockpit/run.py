@@ -9,13 +9,16 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from motionrgbd.app import overlay
+from motionrgbd.app.actions import RunActions
 from motionrgbd.app.cockpit.machine import Cockpit, Happening
 from motionrgbd.app.gui.application import Screenshot, application, show_until_closed
 from motionrgbd.app.gui.cockpit.window import CockpitWindow
 from motionrgbd.app.gui.engine_view import EngineView
+from motionrgbd.core.actions.dispatcher import Dispatcher
 from motionrgbd.core.results import Prediction, Snapshot
 
 _POLL_MS = 33
+_ACTIONS_POLL_MS = 250  # words that change faster cannot be read
 _CONFIRMED_S = 2.5  # long enough to read three words twice
 _LAST_PAINT_MS = 1500  # the map has come to rest by then
 _LEAST_SHARE = 0.2  # of what decides a gesture; less is not worth a name
@@ -25,6 +28,7 @@ class CockpitPresenter(QObject):
     """Shows an engine and the cockpit that observes it. Window's thread; both are only polled.
 
     on: the probability that starts each gesture. Gestures that are nothing (idle) have none.
+    actions: what gestures do outside, if anything.
     """
 
     ended = Signal()
@@ -35,6 +39,7 @@ class CockpitPresenter(QObject):
         cockpit: Cockpit,
         window: CockpitWindow,
         on: Mapping[str, float],
+        actions: RunActions | None = None,
     ) -> None:
         super().__init__(window)
         self._engine = engine
@@ -49,6 +54,20 @@ class CockpitPresenter(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(_POLL_MS)
         self._timer.timeout.connect(self.poll)
+        if actions is not None and actions.dispatcher is not None:
+            self._follow(actions.dispatcher)
+
+    def _follow(self, dispatcher: Dispatcher) -> None:
+        """Show how actions are handled, and let them be disarmed."""
+
+        def show() -> None:
+            self._window.set_actions(dispatcher.status())
+
+        timer = QTimer(self)
+        timer.timeout.connect(show)
+        timer.start(_ACTIONS_POLL_MS)
+        self._window.disarm_wanted.connect(dispatcher.disarm)
+        show()
 
     def start(self) -> None:
         """Start the engine and the polling."""
@@ -117,18 +136,19 @@ def run_cockpit(
     close_when_finished: bool = False,
     on_poll: Callable[[], None] | None = None,
     right_hand_drive: bool = False,
+    actions: RunActions | None = None,
 ) -> int:
     """Show the cockpit until its window is closed; return the exit code.
 
     cockpit: observes the engine already. on: as `CockpitPresenter` takes it. right_hand_drive: the
-    driver sits on the right. The rest is as in
-    `run_window`. An engine that failed raises its error, after closing; OutputError where the
+    driver sits on the right. actions: what gestures do outside. The rest is as in `run_window`. An
+    engine that failed raises its error, after closing; OutputError where the
     screenshot cannot be written.
     """
     application()
     window = CockpitWindow(tuple(on))
     window.set_right_hand_drive(right_hand_drive)
-    presenter = CockpitPresenter(engine, cockpit, window, on)
+    presenter = CockpitPresenter(engine, cockpit, window, on, actions)
     picture = Screenshot(window, screenshot)
     if close_when_finished:
         presenter.ended.connect(lambda: QTimer.singleShot(_LAST_PAINT_MS, window, window.close))

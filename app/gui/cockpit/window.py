@@ -17,12 +17,14 @@ from PySide6.QtWidgets import QWidget
 
 from motionrgbd.app.cockpit.offers import offers
 from motionrgbd.app.cockpit.state import CARDS, CockpitState
+from motionrgbd.app.gui import actions_texts
 from motionrgbd.app.gui.cockpit.frame import Confirmation, HandView, HintBar, StatusBar, hints_of
 from motionrgbd.app.gui.cockpit.look import DAY, NIGHT, Panel, scale_of
 from motionrgbd.app.gui.cockpit.map_view import MapView
 from motionrgbd.app.gui.cockpit.pages import CallCard, ClimatePage, MediaPage
 from motionrgbd.app.gui.theme import DARK, theme_of
 from motionrgbd.app.overlay import Scene
+from motionrgbd.core.actions.status import ActionsStatus
 
 SMALLEST_PX = (800, 400)
 _STATUS, _HINT_ROW, _RAIL, _GAP = 50, 78, 216, 8  # design pixels
@@ -30,17 +32,18 @@ _STATUS, _HINT_ROW, _RAIL, _GAP = 50, 78, 216, 8  # design pixels
 
 class CockpitWindow(QWidget):
     """A car's centre display. N changes between day and night, D the driver's side, F11 fills the
-    screen.
+    screen, Esc lets gestures do nothing outside it.
 
     On the driver's side is the page, which is the same for both: swipes choose among its parts by
     where they are. On the other side is the hand.
 
     gestures: those that the model knows; others are never hinted. closing: while it can still be
-    seen; closed: after that.
+    seen; closed: after that. disarm_wanted: nothing is to be sent from now on.
     """
 
     closing = Signal()
     closed = Signal()
+    disarm_wanted = Signal()
 
     def __init__(self, gestures: Sequence[str]) -> None:
         super().__init__()
@@ -104,6 +107,18 @@ class CockpitWindow(QWidget):
         """Show the likeliest gesture, and how near it is to being recognised (0 to 1)."""
         self.hand.set_progress(gesture, share)
         self.hint_bar.set_progress(gesture, share)
+
+    def set_actions(self, status: ActionsStatus | None) -> None:
+        """Show how gestures' actions are handled; None: there are none."""
+        if status is None:
+            self.hand.set_actions("")
+            return
+        text, tone = actions_texts.headline(status)
+        down = actions_texts.down_text(status)
+        if down:
+            self.hand.set_actions(f"{text}, {down}", "error")
+        else:
+            self.hand.set_actions(f"Actions: {text.lower()}", tone)
 
     def set_confirmation(self, gesture: str, text: str, *, done: bool) -> None:
         """Say what a gesture did or why it did nothing; an empty text says nothing."""
@@ -191,6 +206,8 @@ class CockpitWindow(QWidget):
             self.set_night(not self._look.dark)
         elif event.key() == Qt.Key.Key_D:
             self.set_right_hand_drive(not self._right_hand_drive)
+        elif event.key() == Qt.Key.Key_Escape:
+            self.disarm_wanted.emit()
         elif event.key() == Qt.Key.Key_F11:
             self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
         else:
