@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -12,7 +13,14 @@ from typing import Any
 
 from motionrgbd.app.my_settings import write_text
 from motionrgbd.core.actions.kinds import find_kind
-from motionrgbd.core.actions.mapping import ActionMap, FindKind, MappingError, parse_mapping
+from motionrgbd.core.actions.mapping import (
+    MODE,
+    UNDO,
+    ActionMap,
+    FindKind,
+    MappingError,
+    parse_mapping,
+)
 from motionrgbd.core.errors import MotionRGBDError, UsageError
 
 KeyPath = tuple[str | int, ...]
@@ -211,6 +219,26 @@ class MappingDraft:
         self._change(change, spaced=True)
         return name
 
+    def rename_sink(self, name: str, new: str) -> None:
+        """Give a sink another name, in the states and the actions that use it, too."""
+        if not new or new in (MODE, UNDO):
+            raise UsageError(f"a sink cannot be called {new!r}")
+        if new in self.sinks:
+            raise UsageError(f"there is a sink {new!r} already — choose another name")
+
+        def change(root: Any, item: _Item) -> None:
+            if type(root) is dict:  # of the text, the headers are renamed already
+                root["sinks"] = {new if k == name else k: v for k, v in root["sinks"].items()}
+            for allowed in root.get("states", {}).values():
+                for number, each in enumerate(allowed):
+                    if each == name:
+                        allowed[number] = new
+            for action in root.get("action", ()):
+                if action.get("sink") == name:
+                    action["sink"] = item(new, True)
+
+        self._change(change, first=lambda text: _with_sink_renamed(text, name, new))
+
     def remove_sink(self, name: str) -> None:
         """Take a sink away, and out of the states; its actions are left, to be seen."""
 
@@ -236,18 +264,26 @@ class MappingDraft:
         """Take a state away."""
         self.set(("states", name), None)
 
-    def _change(self, change: Callable[[Any, _Item], None], *, spaced: bool = False) -> None:
+    def _change(
+        self,
+        change: Callable[[Any, _Item], None],
+        *,
+        spaced: bool = False,
+        first: Callable[[str], str] = str,
+    ) -> None:
         """Do the same to the text, with its comments, and to its plain values; both must agree.
 
-        spaced: there is to be an empty line before every table.
+        spaced: there is to be an empty line before every table. first: what is done to the text
+        before.
         """
         if self.trouble:
             raise UsageError(self.trouble)
         import tomlkit
 
-        document, wanted = tomlkit.parse(self._text), copy.deepcopy(self._tables)
+        wanted = copy.deepcopy(self._tables)
         change(wanted, lambda value, _: copy.deepcopy(value))
         try:
+            document = tomlkit.parse(first(self._text))
             change(document, _item)
             text = tomlkit.dumps(document).strip() + "\n"
             if spaced:
@@ -258,6 +294,16 @@ class MappingDraft:
         if not agrees:
             raise UsageError("the way this is written can only be changed in the text")
         self._text, self._tables = text, wanted
+
+
+def _with_sink_renamed(text: str, name: str, new: str) -> str:
+    """Return the text with the headers of a sink's tables renamed: tomlkit renames no table."""
+    import tomlkit
+
+    ways = (tomlkit.key(name).as_string(), json.dumps(name, ensure_ascii=False), f"'{name}'")
+    old = "|".join(re.escape(way) for way in dict.fromkeys(ways))
+    header = re.compile(rf"(?m)^(\s*\[\s*sinks\s*\.\s*)(?:{old})(?=\s*[.\]])")
+    return header.sub(lambda found: found[1] + tomlkit.key(new).as_string(), text)
 
 
 def _line_in(reason: str, text: str) -> int | None:

@@ -15,6 +15,7 @@ from motionrgbd.app.actions import RunActions
 from motionrgbd.app.gui.actions_editor import UNSAVED, ActionsEditor
 from motionrgbd.app.gui.actions_fields import FieldForm, FieldRow, shown, typed
 from motionrgbd.app.gui.actions_page import ACTIONS, SINKS, STATES, TEXT
+from motionrgbd.app.gui.actions_rows import NAME
 from motionrgbd.app.gui.run import join_actions
 from motionrgbd.app.gui.window import MainWindow
 from motionrgbd.app.my_settings import config_folder
@@ -325,6 +326,50 @@ def test_sinks_come_and_go_with_their_fields(opened: Open) -> None:
     assert one.draft.sinks["osc"] == {"kind": "command"}
     QTest.mouseClick(tab.remove_button, CLICK)
     assert [line.cells[0] for line in tab.list.lines()] == ["notes", "lamp"]
+
+
+def test_a_sink_is_renamed_and_all_that_uses_it_follows(opened: Open) -> None:
+    one = opened()
+    tab = one.page.sinks_tab
+    one.page.tabs.choose(SINKS)
+    tab.list.setCurrentCell(1, 0)
+    assert one.field(NAME, tab.form).text() == "lamp"
+    one.type(NAME, "light", tab.form)
+    assert list(one.draft.sinks) == ["notes", "lamp"]  # while it is typed
+    QTest.keyClick(one.field(NAME, tab.form), Qt.Key.Key_Return)
+    one.editor.check()
+    assert [line.cells[0] for line in tab.list.lines()] == ["notes", "light"]
+    assert one.actions_of(2)[1] == "light: home/lamp"
+    assert list(one.field("parked", one.page.states_form).boxes) == ["notes", "light"]
+    assert one.field("sink").findText("light") >= 0
+    assert one.draft.text == WHOLE.replace("sinks.lamp", "sinks.light").replace('"lamp"', '"light"')
+    assert one.page.buttons["apply"].isEnabled()
+    one.press("apply")
+    assert list(one.actions.dispatcher.mapping.sinks) == ["notes", "light"]
+
+
+def test_a_sink_s_name_that_is_taken_is_refused_and_the_old_one_shown(opened: Open) -> None:
+    one = opened()
+    form = one.page.sinks_tab.form
+    one.page.tabs.choose(SINKS)
+    one.window.activateWindow()
+    assert QTest.qWaitForWindowActive(one.window, 5000)
+    one.field(NAME, form).setFocus()
+    one.type(NAME, "lamp", form)
+    one.field("timeout_s", form).setFocus()  # leaving it is the end of it, too
+    assert one.page.said() == "there is a sink 'lamp' already — choose another name"
+    assert one.field(NAME, form).text() == "notes"
+    assert one.draft.text == WHOLE
+
+
+def test_a_name_that_is_being_typed_is_saved(opened: Open) -> None:
+    one = opened()
+    form = one.page.sinks_tab.form
+    one.page.tabs.choose(SINKS)
+    one.type(NAME, "files", form)
+    one.page.save()
+    assert "[sinks.files]" in one.path.read_text()
+    assert list(one.draft.sinks) == ["files", "lamp"]
 
 
 def test_states_say_what_is_allowed(opened: Open) -> None:

@@ -91,6 +91,60 @@ def test_sinks_come_and_go_and_are_allowed_nowhere_by_themselves(draft: MappingD
     assert (problem.action, problem.key) == (0, "sink")
 
 
+def test_a_sink_is_renamed_with_all_that_uses_it(draft: MappingDraft) -> None:
+    draft.rename_sink("notes", "living room")
+    wanted = WHOLE.replace("[sinks.notes]", '[sinks."living room"]')
+    assert draft.text == wanted.replace('"notes"', '"living room"')
+    assert draft.check(LABELS)[1] is None
+    assert list(draft.sinks) == ["living room", "page"]
+    draft.rename_sink("living room", "notes")
+    assert draft.text == WHOLE
+    draft.rename_sink("page", "päge")
+    assert draft.check(LABELS)[1] is None
+    draft.rename_sink("päge", "page")
+    assert draft.text == WHOLE
+
+
+def test_the_tables_within_a_sink_are_renamed_with_it() -> None:
+    text = '[ sinks . "a.b" ]   # mine\nkind = "mqtt"\n[sinks.\'a.b\'.more]\nx = """\na.b\n"""\n'
+    draft = MappingDraft(text)
+    draft.rename_sink("a.b", "c")
+    assert draft.sinks == {"c": {"kind": "mqtt", "more": {"x": "a.b\n"}}}
+    assert draft.text.startswith("[ sinks . c ]   # mine\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("page", "there is a sink 'page' already"),
+        ("mode", "a sink cannot be called 'mode'"),
+        ("undo", "a sink cannot be called 'undo'"),
+        ("", "a sink cannot be called ''"),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused(draft: MappingDraft, name: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        draft.rename_sink("notes", name)
+    assert draft.text == WHOLE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'sinks.notes.kind = "command"\n',
+        'sinks = { notes = { kind = "command" } }\n',
+        '[sinks]\nnotes = { kind = "command" }\n',
+        '[sinks.notes]\nkind = "command"\ntext = """\n[sinks.notes]\n"""\n',
+    ],
+)
+def test_a_sink_that_is_written_otherwise_is_renamed_in_the_text_only(text: str) -> None:
+    draft = MappingDraft(text)
+    with pytest.raises(UsageError, match="can only be changed in the text"):
+        draft.rename_sink("notes", "other")
+    assert draft.text == text
+    assert list(draft.sinks) == ["notes"]
+
+
 def test_states_come_and_go(draft: MappingDraft) -> None:
     draft.allow("asleep", "", True)
     draft.allow("asleep", "page", True)

@@ -90,6 +90,7 @@ class ActionsEditor(QObject):
         draft = self.draft
         if draft is None or what == "done":
             return
+        self._page.sinks_tab.form.finish()
         self.check()
         sure, self._discarding = self._discarding == what, ""
         if what in ("new", "open") and draft.changed and not sure:

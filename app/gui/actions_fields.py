@@ -30,12 +30,16 @@ _CAPTION_PX = 92
 
 @dataclass(frozen=True, slots=True)
 class FieldRow:
-    """One field of a form. field: None takes any value of TOML. value: None where none is given."""
+    """One field of a form. field: None takes any value of TOML. value: None where none is given.
+
+    at_once: a text is told at every key, not only when it is whole.
+    """
 
     key: str
     caption: str
     field: Field | None
     value: Any
+    at_once: bool = True
 
 
 def typed(field: Field | None, text: str) -> Any:
@@ -85,8 +89,18 @@ def make_editor(row: FieldRow, tell: Tell) -> QWidget:
     edit.setCursorPosition(0)
     edit.setReadOnly("\n" in shown(field, row.value))  # of several lines: for the text only
     edit.setPlaceholderText(_default(field))
-    edit.textEdited.connect(lambda text: tell(typed(field, text)))
+    if row.at_once:
+        edit.textEdited.connect(lambda text: tell(typed(field, text)))
+    else:
+        edit.editingFinished.connect(lambda: _tell_whole(edit, field, tell))
     return edit
+
+
+def _tell_whole(edit: QLineEdit, field: Field | None, tell: Tell) -> None:
+    """Tell a text once: Enter and leaving may both be its end, and so is the form's."""
+    if edit.isModified():
+        edit.setModified(False)
+        tell(typed(field, edit.text()))
 
 
 def _choice(field: Field, values: Mapping[str, Any], value: Any, tell: Tell) -> QComboBox:
@@ -188,6 +202,12 @@ class FieldForm(QWidget):
         line.addWidget(caption, 0, Qt.AlignmentFlag.AlignTop)
         line.addWidget(editor, 1)
         return line
+
+    def finish(self) -> None:
+        """Take what is typed so far as whole."""
+        for editor in tuple(self.editors.values()):
+            if isinstance(editor, QLineEdit):
+                editor.editingFinished.emit()
 
     def rows(self) -> tuple[FieldRow, ...]:
         """Return the fields as they were set."""

@@ -22,6 +22,8 @@ from motionrgbd.core.actions.mapping import (
 from motionrgbd.core.actions.sink import SinkKind
 from motionrgbd.core.errors import MotionRGBDError
 
+NAME = "[sinks.NAME]"  # of the field that is a sink's name: no key of a table is spelled so
+
 
 def action_lines(draft: MappingDraft, wrong: int | None) -> tuple[Line, ...]:
     """Return the actions as they are listed. wrong: the one that is refused."""
@@ -95,14 +97,16 @@ def kind_of(draft: MappingDraft, sink: Any, find: FindKind) -> SinkKind | None:
 
 
 def sink_rows(draft: MappingDraft, name: str, find: FindKind) -> tuple[FieldRow, ...]:
-    """Return the fields of one sink."""
+    """Return the fields of one sink; the first one is its name."""
     kind = kind_of(draft, name, find)
     fields: dict[str, Field | None] = {
         "kind": Text("kind of sink", required=True, choices=kind_names()),
         **({} if kind is None else kind.options),
         **OF_SINKS,
     }
-    return _rows(fields, draft.sinks[name])
+    called = Text("what states and actions call it; they follow", required=True)
+    named = FieldRow(NAME, "name", called, name, at_once=False)
+    return (named, *_rows(fields, draft.sinks[name]))
 
 
 def state_rows(draft: MappingDraft) -> tuple[FieldRow, ...]:

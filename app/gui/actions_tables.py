@@ -163,8 +163,14 @@ class ActionsTables(QObject):
             if key == "kind" and kind is not None:
                 draft.keep(("sinks", name), ("kind", *OF_SINKS, *kind.options))
 
-        if name:
+        if name and key == actions_rows.NAME:
+            self._rename_sink(name, (value or "").strip())
+        elif name:
             self._change(change, forms=key == "kind")
+
+    def _rename_sink(self, name: str, new: str) -> None:
+        if new != name:
+            self._change(lambda draft: draft.rename_sink(name, new))
 
     def _edit_top(self, key: str, value: Any) -> None:
         if key in self._draft.states:
