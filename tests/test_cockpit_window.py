@@ -342,6 +342,19 @@ def test_the_call_asks_over_the_page_until_it_is_answered(
     assert has(pixels(window.status), DAY.good) > 50
 
 
+@pytest.mark.parametrize("right_hand_drive", [False, True], ids=["left", "right"])
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_the_call_leaves_the_next_turn_in_sight(
+    size: tuple[int, int], right_hand_drive: bool, open_window: Callable[..., CockpitWindow]
+) -> None:
+    window = open_window(size)
+    window.set_right_hand_drive(right_hand_drive)
+    show(window, state_of("ringing"))
+    turn = window.map.turn_box().toAlignedRect().translated(window.map.pos())
+    assert not window.call.geometry().intersects(turn)
+    assert window.map.geometry().contains(window.call.geometry())
+
+
 def test_a_confirmation_tells_what_was_done_from_what_was_not(
     open_window: Callable[..., CockpitWindow],
 ) -> None:

@@ -222,12 +222,17 @@ class MapView(Panel):
         painter.drawPolygon(QPolygonF([QPointF(x * size, y * size) for x, y in arrow]))
         painter.restore()
 
+    def turn_box(self) -> QRectF:
+        """Return where it says what comes next on the route."""
+        scale = self.scale
+        return QRectF(12 * scale, 12 * scale, 236 * scale, 84 * scale)
+
     def _draw_turn(self, painter: QPainter) -> None:
         """Say what comes next on the route."""
         assert self._state is not None
         scale, look = self.scale, self.look
         turn = city().next_turn(self._state.driven_m(self._state.now_s))
-        box = QRectF(12 * scale, 12 * scale, 236 * scale, 84 * scale)
+        box = self.turn_box()
         self.card(painter, box)
         _draw_bend(painter, QRectF(box.x(), box.y(), 76 * scale, box.height()), turn, look.accent)
         left, width = box.x() + 78 * scale, box.width() - 88 * scale

@@ -176,9 +176,13 @@ class CockpitWindow(QWidget):
         self.climate.setVisible(home or page == "climate")
 
     def _place_call(self, scale: float) -> None:
+        """In the middle of the page, but beside the map's next turn: that is driven by."""
         width, height = round(480 * scale), round(214 * scale)
         box = QRect(0, 0, width, height)
         box.moveCenter(self._content.center())
+        if self._state is not None and self._state.display.page == "navigation":
+            turn = self.map.geometry().x() + round(self.map.turn_box().right())
+            box.moveLeft(max(box.left(), turn + round(_GAP * scale)))
         self.call.setGeometry(box)
         self.call.setVisible(self._state is not None and self._state.ringing)
         self.call.raise_()
