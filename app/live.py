@@ -100,8 +100,8 @@ def _run_one(settings: Settings) -> Settings | None:
     if not teaching.is_set():
         return None
     region = settings.region and (engine.region or "none")  # as it was left, not as it was given
-    asked = dataclasses.replace(settings, teach=source_spec(settings), region=region)
-    return _teach(asked) or settings
+    settings = dataclasses.replace(settings, region=region)
+    return _teach(dataclasses.replace(settings, teach=source_spec(settings))) or settings
 
 
 @dataclass(frozen=True, slots=True)

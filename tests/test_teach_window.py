@@ -781,6 +781,39 @@ def test_the_region_is_the_one_that_is_given_or_remembered_with_the_source(
     assert shown == [limited]
 
 
+def test_teaching_begins_with_the_region_that_the_window_was_left_with(
+    app: QApplication,
+    take_folder: Path,
+    teachable: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    limited: list[bool] = []
+
+    def go_on() -> None:
+        for window in app.topLevelWidgets():
+            if isinstance(window, MainWindow) and window.isVisible():
+                limited.append(window.menus.action("watch.use_region").isChecked())
+                if len(limited) == 1:
+                    window.menus.action("watch.use_region").setChecked(False)
+                    window.menus.action("teach").trigger()
+                else:
+                    window.close()
+            elif isinstance(window, TeachWindow) and window.isVisible():
+                scene = window.take.depth_view.scene()
+                if scene is not None:
+                    limited.append(scene.hidden is not None)
+                    window.close()
+
+    timer = QTimer()
+    timer.timeout.connect(go_on)
+    timer.start(20)
+    spec = ["--replay", str(take_folder), "--model", str(teachable), "--region", str(HALF)]
+    assert main(spec) == 0
+    assert limited == [True, False, False]  # the last one in the window that follows
+
+
 def test_intervals_are_wilson_s() -> None:
     assert teach_texts.wilson(8, 10) == pytest.approx((0.4902, 0.9433), abs=1e-4)
     assert teach_texts.wilson(0, 0) == (0, 1)
