@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from PySide6.QtCore import QTimer, SignalInstance
+from PySide6.QtCore import QEvent, QTimer, SignalInstance
 from PySide6.QtWidgets import QApplication, QWidget
 
 from motionrgbd.app.gui import theme
@@ -58,7 +58,7 @@ def show_until_closed(
     finally:
         stop()
         window.deleteLater()
-        app.sendPostedEvents(window)
+        app.sendPostedEvents(window, QEvent.Type.DeferredDelete)  # else it is left to a next loop
     return 128 + signals[0] if signals else 0  # as shells report it
 
 
