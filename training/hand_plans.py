@@ -20,7 +20,7 @@ from motionrgbd.training.strokes import half_strokes
 IDLE = 28  # the fine class after the 28 gestures
 # Which class a window has that ends within a gesture: idle until half of its stroke, the gesture
 # from this share of it on. What is broken off within the first half of the stroke is none.
-KNOWN_FROM = 0.65
+KNOWN_FROM = 0.72
 BROKEN = (0.3, 1.1)  # of half a stroke
 
 
@@ -181,7 +181,7 @@ class Planner:
                 take.broken(self._broken(rng, clip), clip)
                 sample = 0
             take.idle += range(begun, take.position)
-        return self._drawn(rng, take, min(len(take.idle), 14))
+        return self._drawn(rng, take, min(len(take.idle), 22))
 
     def _pose(self, rng: np.random.Generator) -> int:
         """Draw a sample: half of the time where gestures begin or end, else any."""

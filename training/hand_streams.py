@@ -65,8 +65,8 @@ class Augmentation:
     rotation_deg: float = 15.0
     scale: float = 0.15
     shift: float = 0.06  # of the crop's side
-    place_m: float = 0.08
-    path_scale: float = 0.15
+    place_m: float = 0.15
+    path_scale: float = 0.25
     finder_m: float = 0.004  # frame to frame
     lapses: float = 0.25  # share of streams in which the finder errs or loses the hand for a moment
     noise: float = 2.0  # codes
