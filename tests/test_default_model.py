@@ -32,7 +32,7 @@ from motionrgbd.training.hand_clips import (
     pasted,
 )
 from motionrgbd.training.hand_labels import LABELS
-from motionrgbd.training.hand_network import HandStage, fused, gesture_scores
+from motionrgbd.training.hand_network import HandStage, fused, gesture_scores, with_rarer_idle
 from motionrgbd.training.hand_plans import (
     BROKEN,
     IDLE,
@@ -42,7 +42,7 @@ from motionrgbd.training.hand_plans import (
     plan_clip,
     real_frames,
 )
-from motionrgbd.training.hand_recipe import CONFIG, RECIPE, Mixture, TrainingPlan
+from motionrgbd.training.hand_recipe import CONFIG, RARER_IDLE_NATS, RECIPE, Mixture, TrainingPlan
 from motionrgbd.training.hand_streams import IDLE_GESTURE, Augmentation, draw, mirrored, take_of
 from motionrgbd.training.hand_tasks import HandData, StageTask, accuracies, clip_scores
 from motionrgbd.training.loop import fit
@@ -328,7 +328,23 @@ def test_the_whole_way_from_clips_to_a_bundle_that_falls_back(
             [p.motion[batch.windows] for p in parts],
             present=torch.tensor([[0.0, 1.0]]),
         ).scores
+        rarer = (
+            with_rarer_idle(network, 2.0)
+            .window(
+                [x[0][batch.windows] for x in features],
+                [p.motion[batch.windows] for p in parts],
+                present=torch.tensor([[0.0, 1.0]]),
+            )
+            .scores
+        )
     torch.testing.assert_close(scores, alone, rtol=1e-4, atol=1e-4)
+    lower = torch.zeros(1, IDLE + 1)
+    lower[0, IDLE] = 2.0
+    torch.testing.assert_close(rarer, scores - lower, rtol=1e-4, atol=1e-4)
+    exported = torch.from_numpy(calibrated.state["network.classifier2.1.bias"])
+    torch.testing.assert_close(
+        exported, depth.classifier[-1].bias.detach() - RARER_IDLE_NATS * lower[0] / 2.0
+    )
     assert gesture_scores(scores).shape == (1, IDLE_GESTURE + 1)
 
     recogniser = Recogniser(bundle, device="cpu")

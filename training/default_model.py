@@ -28,10 +28,11 @@ from motionrgbd.training.datasets.shrec17 import SHREC17, VALIDATION_SUBJECTS
 from motionrgbd.training.datasets.table import set_folder
 from motionrgbd.training.hand_checkpoint import checkpoint_of
 from motionrgbd.training.hand_clips import hand_clips, load_package
-from motionrgbd.training.hand_network import FusionStage, HandStage, fused
+from motionrgbd.training.hand_network import FusionStage, HandStage, fused, with_rarer_idle
 from motionrgbd.training.hand_recipe import (
     CONFIG,
     IDLE_S,
+    RARER_IDLE_NATS,
     RECIPE,
     TrainingPlan,
     full_plan,
@@ -233,6 +234,7 @@ def finish(
     network: StreamingNetwork, plan: TrainingPlan, data: HandData, given: argparse.Namespace
 ) -> None:
     """Calibrate, write the checkpoint, and say how to make bundles of it."""
+    network = with_rarer_idle(network, RARER_IDLE_NATS)
     unseen = load_synthetic_hands(HELD_OUT_SEEDS[: plan.held_out], RECIPE, given.out / "cache")
     without_val = given.hold_out_val or given.quick
     split = "without subjects 19 and 20" if without_val else "all subjects"

@@ -6,6 +6,7 @@ computes what the depth stage computed: fusion cannot cost it anything.
 
 from __future__ import annotations
 
+import copy
 from typing import Any, NamedTuple
 
 import torch
@@ -156,6 +157,20 @@ def fused(config: NetworkConfig, color: HandStage, depth: HandStage) -> Streamin
             for layer in list(joint)[3:4]:  # its last; a modality that does not interact has none
                 assert isinstance(layer, nn.Conv2d)
                 layer.weight.mul_(0.01)
+    return network
+
+
+def with_rarer_idle(network: StreamingNetwork, nats: float) -> StreamingNetwork:
+    """Return a copy whose head of depth asks more before it says idle: `nats` off its score.
+
+    Logit adjustment (Menon et al. 2021) for windows among which idle was commoner than where the
+    network is asked.
+    """
+    network = copy.deepcopy(network)
+    linear = _fusion(network).classifier2[-1]
+    assert isinstance(linear, nn.Linear)
+    with torch.no_grad():
+        linear.bias[IDLE] -= nats
     return network
 
 
