@@ -232,6 +232,7 @@ def test_the_demo_recognises_its_script_within_its_memory(tmp_path: Path) -> Non
     assert [(x["time_s"], x["gesture"], x["score"]) for x in gestures] == [
         (e["decided_s"], e["label"], e["score"]) for e in events
     ]
+    assert [e["label"] for e in events] == [g.label for g in recording.demo_recording().info.script]
     assert all(line["effect"] for line in gestures), "the demo is a tour"
     if sys.platform == "linux":  # ru_maxrss is in kilobytes there
         assert 50_000 < int(text.rpartition("peak memory:")[2]) < 700_000

@@ -34,7 +34,7 @@ class Trip:
     round_s: float = 120.0
     drives_off_s: float = 36.0
     parks_s: float = 100.0
-    first_call_s: float = 29.0
+    first_call_s: float = 27.0
     calls_every_s: float = 75.0
     callers: tuple[str, ...] = ("Grace Hopper", "Workshop", "Mira")
 
