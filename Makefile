@@ -71,13 +71,13 @@ docs/designer.png: app/default.mrgbd scripts/designer_picture.py .venv/runtime.s
 docs/teach.png: app/default.mrgbd .venv/runtime.stamp
 	folder=$$(mktemp -d) && $(BIN)/motionrgbd convert demo $$folder/examples && \
 	sed -i '722,$$d' $$folder/examples/timestamps.csv && printf '%s\n' start_s,end_s,label \
-		2.91,4.12,'next page' 5.34,6.22,'page back' 7.10,7.79,take 12.23,13.26,open \
-		20.02,21.23,press 22.51,23.21,press > $$folder/examples.labels.csv && cd $$folder && \
+		2.85,3.59,'next page' 4.41,5.45,'page back' 6.75,8.05,take 10.05,11.01,open \
+		18.04,19.28,press 20.25,21.00,press > $$folder/examples.labels.csv && cd $$folder && \
 	{ timeout --signal=TERM 40 $(CURDIR)/$(BIN)/motionrgbd-live \
 		--teach examples --screenshot $(CURDIR)/$@ || test $$? -eq 143 -o $$? -eq 124; }
 
 # The picture of the cockpit: the demo up to its first zoom.
 docs/cockpit.png: app/default.mrgbd .venv/runtime.stamp
 	folder=$$(mktemp -d) && $(BIN)/motionrgbd convert demo $$folder/demo && \
-	sed -i '407,$$d' $$folder/demo/timestamps.csv && $(BIN)/motionrgbd-live \
+	sed -i '359,$$d' $$folder/demo/timestamps.csv && $(BIN)/motionrgbd-live \
 		--replay $$folder/demo --cockpit --fast --close-when-finished --screenshot $@

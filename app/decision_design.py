@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 
 from motionrgbd.app.decision_trace import DecisionTrace
 from motionrgbd.core.decision import IDLE_LABEL, DecisionLayer
-from motionrgbd.core.decision_parameters import ClassParameters, DecisionParameters
+from motionrgbd.core.decision_parameters import (
+    OF_CLASSES,
+    ClassParameters,
+    DecisionParameters,
+    stripped,
+)
 from motionrgbd.core.errors import SourceError
 from motionrgbd.core.frames import ScriptedGesture
 from motionrgbd.core.labels import labels_beside, read_spans
@@ -197,7 +202,7 @@ def moved(
     """Return the parameters with a threshold moved, of all classes (None) or of one.
 
     Kept within 0 and 1, in hundredths. Where `on` meets `off`, it takes it along, and so the other
-    way round; a class's own values that no longer fit follow too.
+    way round. What classes have of their own moves by as much as what all have.
     """
     value = round(min(max(value, 0.0), 1.0), 2)
     on, off, _ = parameters.of(label) if label is not None else (parameters.on, parameters.off, 0.0)
@@ -213,14 +218,28 @@ def moved(
         }
         classes[label] = dataclasses.replace(own, **changed)
         return dataclasses.replace(parameters, classes=classes)
-    fitting = {name: _fitting(own, on, off) for name, own in classes.items()}
-    return dataclasses.replace(parameters, on=on, off=off, classes=fitting)
+    by = {"on": on - parameters.on, "off": off - parameters.off}
+    alike = {name: _moved_along(own, by, on, off) for name, own in classes.items()}
+    alone = {
+        modality: {name: _moved_along(own, by, on, off) for name, own in owns.items()}
+        for modality, owns in parameters.alone.items()
+    }
+    return dataclasses.replace(parameters, on=on, off=off, classes=alike, alone=alone)
 
 
-def _fitting(own: ClassParameters, on: float, off: float) -> ClassParameters:
-    own_on = on if own.on is None else own.on
-    own_off = off if own.off is None else own.off
-    return own if own_off <= own_on else dataclasses.replace(own, off=own_on)
+def _moved_along(
+    own: ClassParameters, by: Mapping[str, float], on: float, off: float
+) -> ClassParameters:
+    """Return what a class has of its own after all classes' thresholds moved to `on` and `off`."""
+    values = {
+        name: round(min(max(value + by[name], 0.0), 1.0), 2)
+        for name, value in (("on", own.on), ("off", own.off))
+        if value is not None
+    }
+    values["off"] = min(values.get("off", off), values.get("on", on))
+    if own.off is None and values["off"] == off:
+        del values["off"]
+    return dataclasses.replace(own, **values)
 
 
 def without_own(parameters: DecisionParameters, label: str) -> DecisionParameters:
@@ -234,24 +253,48 @@ def overrides(parameters: DecisionParameters, bundled: DecisionParameters) -> di
     table: dict[str, Any] = {}
     for each in dataclasses.fields(DecisionParameters):
         value = getattr(parameters, each.name)
-        if each.name == "classes" or value == getattr(bundled, each.name):
+        if each.name in ("classes", "alone") or value == getattr(bundled, each.name):
             continue
         if value is None:
             value = "" if each.name == "arm_with" else 0
         table[each.name] = list(value) if isinstance(value, tuple) else value
-    classes = {}
-    for label in (*parameters.classes, *bundled.classes):
-        named = zip(("on", "off", "hold_s"), parameters.of(label), strict=True)
-        ours = parameters.classes.get(label, ClassParameters())
-        theirs = bundled.classes.get(label, ClassParameters())
-        if ours != theirs:
-            classes[label] = {
-                name: x
-                for name, x in named
-                if getattr(ours, name) is not None or getattr(theirs, name) is not None
-            }
+    shared = [name for name in OF_CLASSES if name in table]  # they replace what classes have
+    classes = _differing(parameters, stripped(bundled.classes, shared), parameters.classes, ())
     if classes:
         table["classes"] = classes
+    alone = {}
+    for modality in (*parameters.alone, *bundled.alone):
+        ours = parameters.alone.get(modality, {})
+        theirs = stripped(bundled.alone.get(modality, {}), shared)
+        # what is said of a class holds whatever is scored, so all of its values are said again
+        said = [label for label in ours if label in classes]
+        own = _differing(parameters, theirs, ours, (modality,), said)
+        if own:
+            alone[modality] = own
+    if alone:
+        table["alone"] = alone
+    return table
+
+
+def _differing(
+    parameters: DecisionParameters,
+    theirs: Mapping[str, ClassParameters],
+    ours: Mapping[str, ClassParameters],
+    used: Sequence[str],
+    said: Sequence[str] = (),
+) -> dict[str, dict[str, float]]:
+    """Return what must be said of classes that have values of their own on one side at least."""
+    table = {}
+    for label in dict.fromkeys((*ours, *theirs)):
+        own, other = ours.get(label, ClassParameters()), theirs.get(label, ClassParameters())
+        if own == other and label not in said:
+            continue
+        values = zip(OF_CLASSES, parameters.of(label, used), strict=True)
+        table[label] = {
+            name: x
+            for name, x in values
+            if getattr(own, name) is not None or getattr(other, name) is not None
+        }
     return table
 
 

@@ -28,6 +28,7 @@ _RANGES = {
     "repeat_after_s": (0.0, _LONGEST_S),
     "repeat_every_s": (0.05, _LONGEST_S),  # 20 Hz: actions and prints keep up with that
 }
+OF_CLASSES = ("on", "off", "hold_s")  # what single classes may have of their own
 _OFF_AT_ZERO = ("early_on", "rearm_drop")
 
 
@@ -191,17 +192,28 @@ def checked_overrides(mapping: Mapping[str, Any]) -> dict[str, Any]:
 def overridden(parameters: DecisionParameters, mapping: Mapping[str, Any]) -> DecisionParameters:
     """Return the parameters with those of `mapping` instead: names as in a bundle's decision block.
 
-    Classes are merged value by value; a class's own value stays before a new one for all classes.
+    Classes are merged value by value; a new `on`, `off` or `hold_s` for all classes replaces what
+    single classes had, except for what the mapping says of them.
     A new value of a class holds whatever is scored: those that a modality alone had give way.
     Raises DecisionError.
     """
     given = checked_overrides(mapping)
     new = given.pop("classes", {})
-    classes = _merged(parameters.classes, new)
-    alone = {name: _without(own, new) for name, own in parameters.alone.items()}
+    shared = [name for name in OF_CLASSES if name in given]
+    classes = _merged(stripped(parameters.classes, shared), new)
+    alone = {name: _without(stripped(own, shared), new) for name, own in parameters.alone.items()}
     for name, own in given.pop("alone", {}).items():
         alone[name] = _merged(alone.get(name, {}), own)
     return dataclasses.replace(parameters, **given, classes=classes, alone=alone)
+
+
+def stripped(
+    classes: Mapping[str, ClassParameters], names: Iterable[str]
+) -> dict[str, ClassParameters]:
+    """Return what classes have of their own but for these parameters; who has none is left out."""
+    nothing = dict.fromkeys(names)
+    left = {label: dataclasses.replace(own, **nothing) for label, own in classes.items()}
+    return {label: own for label, own in left.items() if own.to_json()}
 
 
 def _merged(

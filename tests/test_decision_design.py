@@ -197,6 +197,21 @@ def test_thresholds_take_each_other_along() -> None:
     assert without_own(low, "wave") == PLAIN
 
 
+def test_what_classes_have_of_their_own_moves_along() -> None:
+    wave, grab = ClassParameters(on=0.8), ClassParameters(on=0.95, off=0.5)
+    own = dataclasses.replace(
+        PLAIN, on=0.7, off=0.3, classes={"wave": wave}, alone={"depth": {"grab": grab}}
+    )
+    higher = moved(own, None, "on", 0.75)
+    assert higher.of("wave")[:2] == (0.85, 0.3)
+    assert higher.of("grab")[:2] == (0.75, 0.3)
+    assert higher.of("grab", ("depth",))[:2] == (1.0, 0.5)
+    assert overrides(higher, own)["alone"] == {"depth": {"grab": {"on": 1.0, "off": 0.5}}}
+    again = overridden(own, overrides(higher, own))
+    assert again.of("wave") == higher.of("wave")
+    assert again.of("grab", ("depth",)) == higher.of("grab", ("depth",))
+
+
 def test_a_class_s_own_value_stays_until_it_no_longer_fits() -> None:
     own = dataclasses.replace(PLAIN, classes={"wave": ClassParameters(off=0.5)})
     assert moved(own, None, "on", 0.7).of("wave")[:2] == (0.7, 0.5)

@@ -108,7 +108,7 @@ def test_overriding_changes_what_is_named_and_nothing_else() -> None:
         bundled,
         hold_s=0.2,
         classes={
-            "Tap": ClassParameters(on=0.6, hold_s=0.5),
+            "Tap": ClassParameters(on=0.6),
             "Pinch": ClassParameters(on=0.9),
             "Grab": ClassParameters(off=0.1),
         },
@@ -121,6 +121,18 @@ def test_overriding_changes_what_is_named_and_nothing_else() -> None:
         overridden(bundled, {"off": 0.75})
     with pytest.raises(DecisionError, match=r"classes\.Tap must keep off"):
         overridden(bundled, {"classes": {"Tap": {"off": 0.85}}})
+
+
+def test_what_is_set_for_all_classes_holds_for_all() -> None:
+    bundled = DecisionParameters(
+        classes={"Tap": ClassParameters(on=0.8, hold_s=0.5)},
+        alone={"depth": {"Tap": ClassParameters(on=0.9), "Grab": ClassParameters(off=0.2)}},
+    )
+    made = overridden(bundled, {"on": 0.5})
+    assert made.of("Tap") == (0.5, bundled.off, 0.5)
+    assert made.of("Tap", ("depth",)) == (0.5, bundled.off, 0.5)
+    assert made.of("Grab", ("depth",))[:2] == (0.5, 0.2)
+    assert overridden(bundled, {"refractory_s": 1.0}).of("Tap") == bundled.of("Tap")
 
 
 # from a settings file
