@@ -34,8 +34,8 @@ from motionrgbd.training.online.synthetic_streams import (
 
 GRID = SourceRequest(fps_hz=15.0)
 SMALL = (80, 60)
-DEMO = ("838e36380b62f938", 1487, 174)
-DEMO_DEPTH_MM = 1305.7455  # of the pixels that have any, in frame 174
+DEMO = ("50620baf06af3d84", 1434, 174)
+DEMO_DEPTH_MM = 1213.6505  # of the pixels that have any, in frame 174
 HEADER = "start_s,end_s,label\n"
 
 
