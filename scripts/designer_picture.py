@@ -21,7 +21,7 @@ from motionrgbd.app.live import main as run_live
 from motionrgbd.core.synthetic.recording import demo_recording
 
 POLL_MS = 50
-RAISED = 35  # presses of the key that raises the threshold of all gestures
+RAISED = 4  # presses of the key that raises the threshold of all gestures
 PAINTED_POLLS = 20
 
 
