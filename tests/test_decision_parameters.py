@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from changed_midway import steps_with_change
 
 from motionrgbd.app import live
 from motionrgbd.app.settings import settings_from
@@ -18,7 +18,7 @@ from motionrgbd.core.decision_parameters import ClassParameters, DecisionError, 
 from motionrgbd.core.engine import Engine
 from motionrgbd.core.errors import UsageError
 from motionrgbd.core.frames import RGBDFrame, SourceInfo
-from motionrgbd.core.recogniser import Recogniser, Step
+from motionrgbd.core.recogniser import Recogniser
 from motionrgbd.models.bundle import load_bundle
 from motionrgbd.models.errors import BundleError
 
@@ -231,22 +231,8 @@ def test_a_running_engine_takes_other_parameters_at_a_step_s_border(tiny_model: 
     deaf = DecisionParameters(on=1.0)
     engine = Engine(Flicker(), Recogniser(bundle, device="cpu", decision=deaf))
     assert engine.decision == deaf
-    steps: list[Step] = []
     hearing = DecisionParameters(on=0.5, off=0.3, hold_s=0.0, smoothing_s=0.0)
-
-    def change(step: Step) -> None:
-        steps.append(step)
-        if step.index == 119:  # from another thread, and done before the next step
-            other = threading.Thread(target=engine.decide_with, args=(hearing,))
-            other.start()
-            other.join()
-
-    engine.add_observer(change)
-    engine.start()
-    try:
-        assert engine.wait(60)
-    finally:
-        engine.stop()
+    steps = steps_with_change(engine, 119, lambda: engine.decide_with(hearing))
     assert {step.decision for step in steps if step.index <= 119} == {deaf}
     assert {step.decision for step in steps if step.index > 119} == {hearing}
     deciding = {step.index for step in steps if step.events}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+from changed_midway import steps_with_change
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -294,21 +294,7 @@ def test_a_running_engine_takes_another_region_at_a_step_s_border(
     )
     empty = RegionOfInterest((-1, 1), (-1, 1), (1.0, 2.0))
     assert engine.region is None
-    steps: list[Step] = []
-
-    def change(step: Step) -> None:
-        steps.append(step)
-        if step.index == 29:
-            other = threading.Thread(target=engine.limit_to, args=(empty,))
-            other.start()
-            other.join()
-
-    engine.add_observer(change)
-    engine.start()
-    try:
-        assert engine.wait(60)
-    finally:
-        engine.stop()
+    steps = steps_with_change(engine, 29, lambda: engine.limit_to(empty))
     assert engine.region is empty
     assert {step.region for step in steps if step.index <= 29} == {None}
     assert {step.region for step in steps if step.index > 29} == {empty}
