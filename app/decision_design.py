@@ -204,7 +204,7 @@ def moved(
     Kept within 0 and 1, in hundredths. Where `on` meets `off`, it takes it along, and so the other
     way round. What classes have of their own moves by as much as what all have.
     """
-    value = round(min(max(value, 0.0), 1.0), 2)
+    value = _in_range(value)
     on, off, _ = parameters.of(label) if label is not None else (parameters.on, parameters.off, 0.0)
     on, off = (value, min(off, value)) if threshold == "on" else (max(on, value), value)
     classes = dict(parameters.classes)
@@ -231,15 +231,15 @@ def _moved_along(
     own: ClassParameters, by: Mapping[str, float], on: float, off: float
 ) -> ClassParameters:
     """Return what a class has of its own after all classes' thresholds moved to `on` and `off`."""
-    values = {
-        name: round(min(max(value + by[name], 0.0), 1.0), 2)
-        for name, value in (("on", own.on), ("off", own.off))
-        if value is not None
-    }
-    values["off"] = min(values.get("off", off), values.get("on", on))
-    if own.off is None and values["off"] == off:
-        del values["off"]
-    return dataclasses.replace(own, **values)
+    own_on = None if own.on is None else _in_range(own.on + by["on"])
+    own_off = None if own.off is None else _in_range(own.off + by["off"])
+    on, off = on if own_on is None else own_on, off if own_off is None else own_off
+    return dataclasses.replace(own, on=own_on, off=on if off > on else own_off)
+
+
+def _in_range(value: float) -> float:
+    """Return a threshold within 0 and 1, in hundredths."""
+    return round(min(max(value, 0.0), 1.0), 2)
 
 
 def without_own(parameters: DecisionParameters, label: str) -> DecisionParameters:
@@ -263,7 +263,7 @@ def overrides(parameters: DecisionParameters, bundled: DecisionParameters) -> di
     if classes:
         table["classes"] = classes
     alone = {}
-    for modality in (*parameters.alone, *bundled.alone):
+    for modality in dict.fromkeys((*parameters.alone, *bundled.alone)):
         ours = parameters.alone.get(modality, {})
         theirs = stripped(bundled.alone.get(modality, {}), shared)
         # what is said of a class holds whatever is scored, so all of its values are said again

@@ -201,18 +201,26 @@ def overridden(parameters: DecisionParameters, mapping: Mapping[str, Any]) -> De
     new = given.pop("classes", {})
     shared = [name for name in OF_CLASSES if name in given]
     classes = _merged(stripped(parameters.classes, shared), new)
-    alone = {name: _without(stripped(own, shared), new) for name, own in parameters.alone.items()}
+    alone = {name: stripped(own, shared, new) for name, own in parameters.alone.items()}
     for name, own in given.pop("alone", {}).items():
         alone[name] = _merged(alone.get(name, {}), own)
     return dataclasses.replace(parameters, **given, classes=classes, alone=alone)
 
 
 def stripped(
-    classes: Mapping[str, ClassParameters], names: Iterable[str]
+    classes: Mapping[str, ClassParameters],
+    names: Iterable[str],
+    said: Mapping[str, ClassParameters] | None = None,
 ) -> dict[str, ClassParameters]:
-    """Return what classes have of their own but for these parameters; who has none is left out."""
-    nothing = dict.fromkeys(names)
-    left = {label: dataclasses.replace(own, **nothing) for label, own in classes.items()}
+    """Return what classes have of their own, without these parameters; who has none is left out.
+
+    said: what else single classes lose, for it is said of them anew.
+    """
+    lost = {label: tuple(own.to_json()) for label, own in (said or {}).items()}
+    left = {
+        label: dataclasses.replace(own, **dict.fromkeys((*names, *lost.get(label, ()))))
+        for label, own in classes.items()
+    }
     return {label: own for label, own in left.items() if own.to_json()}
 
 
@@ -223,19 +231,6 @@ def _merged(
     for label, own in new.items():
         merged[label] = dataclasses.replace(old.get(label, ClassParameters()), **own.to_json())
     return merged
-
-
-def _without(
-    old: Mapping[str, ClassParameters], new: Mapping[str, ClassParameters]
-) -> dict[str, ClassParameters]:
-    """Return what of `old` says nothing that `new` says too."""
-    left = {
-        label: dataclasses.replace(own, **dict.fromkeys(new[label].to_json()))
-        if label in new
-        else own
-        for label, own in old.items()
-    }
-    return {label: own for label, own in left.items() if own.to_json()}
 
 
 def _checked(name: str, value: Any) -> Any:
