@@ -14,12 +14,11 @@ from motionrgbd.app.bench import machine, percentiles, table
 from motionrgbd.app.modalities import words
 from motionrgbd.core.frames import RGBDFrame, SourceInfo
 from motionrgbd.core.recogniser import Recogniser
-from motionrgbd.core.synthetic.recording import SyntheticRecording
+from motionrgbd.core.synthetic.recording import DEMO_SEED, SyntheticRecording
 from motionrgbd.core.timing import StageClock
 from motionrgbd.models.bundle import Bundle, Precision, load_bundle
 from motionrgbd.models.recipe import Modality
 
-SEED = 1_000_022  # the demo's
 CORES = 2
 _SIZE_PX = (640, 480)  # what cameras deliver
 _WARM_UP = 10  # frames after the window is full: ONNX Runtime's first runs are slow
@@ -33,7 +32,7 @@ def bench_engine(model: Path, precision: Precision | None = None, frames: int = 
     Raises BundleError where the model lacks the precision.
     """
     bundle = load_bundle(model)
-    recording = SyntheticRecording(SEED, fps_hz=bundle.recipe.fps_hz, size_px=_SIZE_PX)
+    recording = SyntheticRecording(DEMO_SEED, fps_hz=bundle.recipe.fps_hz, size_px=_SIZE_PX)
     count = bundle.recipe.window + _WARM_UP + frames
     given = [frame for _ in range(count) if (frame := recording.read()) is not None]
     with _cores(CORES) as used:

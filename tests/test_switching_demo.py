@@ -13,10 +13,9 @@ from motionrgbd.app.live import DEFAULT_MODEL
 from motionrgbd.core.frames import RGBDFrame, ScriptedGesture, SourceInfo
 from motionrgbd.core.recogniser import Recogniser
 from motionrgbd.core.results import GestureEvent, ModalityUse
-from motionrgbd.core.synthetic.recording import SyntheticRecording
+from motionrgbd.core.synthetic.recording import DEMO_SEED, SyntheticRecording
 from motionrgbd.models.bundle import Bundle, load_bundle
 
-DEMO_SEED = 1_000_022
 GESTURES = 6  # of the demo's: its first twenty seconds
 LOST_S = 1.2  # with the half second to be trusted again and the window of its own: 4 s of one
 

@@ -21,7 +21,7 @@ from motionrgbd.core.synthetic.sensor import Sensor, sample_sensor
 IDLE = -1
 """Label index of a frame that belongs to no gesture; the others index `GESTURES`."""
 
-_DEMO_SEED = 1_000_022
+DEMO_SEED = 1_000_022
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,7 +142,7 @@ class SyntheticRecording:
 def demo_recording() -> SyntheticRecording:
     """The recording a newcomer watches first: all fourteen gestures, four of them again."""
     return SyntheticRecording(
-        _DEMO_SEED,
+        DEMO_SEED,
         labels=(
             "Swipe Right",
             "Swipe Left",
