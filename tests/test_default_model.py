@@ -303,7 +303,8 @@ def test_the_whole_way_from_clips_to_a_bundle_that_falls_back(
     given.calibration.mkdir()
     save_checkpoint(given.calibration / "model.safetensors", held_out)
     monkeypatch.setattr(hand_checkpoint, "_BATCHES", 1)
-    default_model.finish(network, plan, data, given)
+    taken = default_model.temperatures_of(given.calibration)
+    default_model.finish(network, plan, data, given, taken)
     calibrated = load_checkpoint(cache / "model.safetensors")
     assert calibrated.groupings["14"].temperatures == Temperatures(3.0, 4.0, 5.0)
     assert "--calibration RUN" in calibrated.card.command

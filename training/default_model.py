@@ -61,8 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise UsageError("--quick learns from nothing: leave --start out")
     plan = _plan(given)
     # whatever is wrong with what is given is found before hours of training
-    if given.calibration:
-        temperatures_of(given.calibration)
+    temperatures = temperatures_of(given.calibration) if given.calibration else None
     data = data_of(plan, given)
     same_run(plan, data, given)
     if given.stage in STAGES:
@@ -71,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for modality in STAGES:
         train_stage(modality, plan, data, given.out, given.start)
     network = train_fusion(plan, data, given.out)
-    finish(network, plan, data, given)
+    finish(network, plan, data, given, temperatures)
     return 0
 
 
@@ -231,9 +230,13 @@ def temperatures_of(run: Path) -> Temperatures:
 
 
 def finish(
-    network: StreamingNetwork, plan: TrainingPlan, data: HandData, given: argparse.Namespace
+    network: StreamingNetwork,
+    plan: TrainingPlan,
+    data: HandData,
+    given: argparse.Namespace,
+    temperatures: Temperatures | None = None,
 ) -> None:
-    """Calibrate, write the checkpoint, and say how to make bundles of it."""
+    """Calibrate, or take temperatures; write the checkpoint, and say how to make bundles of it."""
     network = with_rarer_idle(network, RARER_IDLE_NATS)
     unseen = load_synthetic_hands(HELD_OUT_SEEDS[: plan.held_out], RECIPE, given.out / "cache")
     without_val = given.hold_out_val or given.quick
@@ -254,7 +257,7 @@ def finish(
         network,
         HandData(data.watched, unseen, data.watched),
         held_out=without_val,
-        temperatures=temperatures_of(given.calibration) if given.calibration else None,
+        temperatures=temperatures,
         data="SHREC'17 Track / DHG-14/28 (De Smedt et al., 2017), depth of the official training "
         f"split, {split}, {len(data.clips)} clips; {plan.recordings} synthetic recordings "
         f"(training domain, seeds 0 to {plan.recordings - 1}) and {plan.still} without gestures "
