@@ -15,7 +15,7 @@ from on_screen import pixels, wait_for
 from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from motionrgbd.app.activity import ActivityScan
 from motionrgbd.app.gui import teach_texts, theme
@@ -739,6 +739,15 @@ def test_teaching_needs_a_window(capsys: pytest.CaptureFixture[str]) -> None:
     assert "own gestures are marked in a window" in capsys.readouterr().err
 
 
+def close_once_shown(window: QWidget, limited: list[bool]) -> None:
+    """Close a window that teaches as soon as it shows a picture; note whether a part is hidden."""
+    if isinstance(window, TeachWindow) and window.isVisible():
+        scene = window.take.depth_view.scene()
+        if scene is not None:
+            limited.append(scene.hidden is not None)
+            window.close()
+
+
 @pytest.mark.parametrize(
     ("options", "of", "limited"),
     [
@@ -768,11 +777,7 @@ def test_the_region_is_the_one_that_is_given_or_remembered_with_the_source(
 
     def look() -> None:
         for window in app.topLevelWidgets():
-            if isinstance(window, TeachWindow) and window.isVisible():
-                scene = window.take.depth_view.scene()
-                if scene is not None:
-                    shown.append(scene.hidden is not None)
-                    window.close()
+            close_once_shown(window, shown)
 
     timer = QTimer()
     timer.timeout.connect(look)
@@ -800,11 +805,8 @@ def test_teaching_begins_with_the_region_that_the_window_was_left_with(
                     window.menus.action("teach").trigger()
                 else:
                     window.close()
-            elif isinstance(window, TeachWindow) and window.isVisible():
-                scene = window.take.depth_view.scene()
-                if scene is not None:
-                    limited.append(scene.hidden is not None)
-                    window.close()
+            else:
+                close_once_shown(window, limited)
 
     timer = QTimer()
     timer.timeout.connect(go_on)

@@ -41,7 +41,7 @@ class RegionPresenter(QObject):
         page.region_bar.changed.connect(self._limit)
         page.region_drawn.connect(self._draw)
         page.set_region(None, self._camera)
-        remembered = memory is not None and memory.region_on and _is_of_source(memory)
+        remembered = memory is not None and memory.region_for(memory.source) is not None
         action.setChecked(engine.region is not None or remembered)
 
     def _use(self, used: bool) -> None:
