@@ -220,13 +220,42 @@ def test_a_real_duration_takes_its_time(clips: HandClips) -> None:
     assert plan.sample[-1] == 31
 
 
+UNCHANGED = Augmentation(
+    rotation_deg=0, scale=0, stretch=0, relief=0, shift=0, place_m=0, path_scale=0, finder_m=0,
+    lapses=0, noise=0, holes=0, forearm=0, cutout=0, mirror=0,
+)  # fmt: skip
+
+
+def test_hands_of_other_proportions_make_the_same_way(clips: HandClips) -> None:
+    """Stretched in the picture, deeper or flatter in themselves, where they are untouched."""
+    take = take_of(plan_clip(clips, 0, timed=False, fps_hz=RECIPE.fps_hz), clips)
+    plain = draw(take, RECIPE, np.random.default_rng(1), UNCHANGED)
+    hand = plain.depth > 0
+    height = np.ptp(np.flatnonzero(hand.any((0, 2)))) + 1
+    heights, reliefs = [], []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        other = draw(take, RECIPE, rng, replace(UNCHANGED, stretch=0.3))
+        heights.append((np.ptp(np.flatnonzero((other.depth > 0).any((0, 2)))) + 1) / height)
+        np.testing.assert_array_equal(other.trajectory, plain.trajectory)
+
+        rng = np.random.default_rng(seed)
+        deeper = draw(take, RECIPE, rng, replace(UNCHANGED, relief=0.3))
+        near = (plain.depth > 148) & (plain.depth < 225)  # far from 128, and from the ends
+        off = plain.depth[near].astype(float) - 128
+        reliefs.append((deeper.depth[near].astype(float) - 128) / off)
+        np.testing.assert_array_equal(deeper.trajectory, plain.trajectory)
+    assert min(heights) < 0.9
+    assert max(heights) > 1.1
+    factors = [float(np.median(r)) for r in reliefs]
+    assert min(factors) < 0.9
+    assert max(factors) > 1.1
+
+
 def test_a_mirrored_stream_has_a_mirrored_path(clips: HandClips) -> None:
     take = take_of(plan_clip(clips, 0, timed=False, fps_hz=RECIPE.fps_hz), clips)
-    still = Augmentation(
-        rotation_deg=0, scale=0, shift=0, place_m=0, path_scale=0, finder_m=0, lapses=0, noise=0,
-        holes=0, forearm=0, cutout=0, mirror=1.0,
-    )  # fmt: skip
-    plain, swapped = draw(take, RECIPE), draw(take, RECIPE, np.random.default_rng(1), still)
+    flip = replace(UNCHANGED, mirror=1.0)
+    plain, swapped = draw(take, RECIPE), draw(take, RECIPE, np.random.default_rng(1), flip)
     np.testing.assert_allclose(swapped.trajectory[:, 0], -plain.trajectory[:, 0], atol=1e-5)
     np.testing.assert_allclose(swapped.trajectory[:, 3], -plain.trajectory[:, 3], atol=1e-5)
     flipped = plain.depth[:, :, ::-1].astype(int)

@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
         "--start",
         type=Path,
         metavar="RUN",
-        help="go on from what this finished run learned, in a third of the steps",
+        help="go on from what this finished run learned, in half of the steps",
     )
     parser.add_argument(
         "--calibration",

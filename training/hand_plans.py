@@ -22,6 +22,7 @@ IDLE = 28  # the fine class after the 28 gestures
 # from this share of it on. What is broken off within the first half of the stroke is none.
 KNOWN_FROM = 0.72
 BROKEN = (0.3, 1.1)  # of half a stroke
+_SETTLING = 10  # frames of a held pose in which a window still shows how the hand came there
 
 
 @dataclass(frozen=True)
@@ -169,6 +170,7 @@ class Planner:
             begun = take.position
             if what < 0.3:
                 take.add(self._rest(rng, clip, sample, 4, 40), clip)
+                take.hard += range(begun, min(begun + _SETTLING, take.position))
             elif what < 0.65:
                 others = own if rng.random() < 0.5 else np.arange(len(self._clips))
                 following, there = int(rng.choice(others)), self._pose(rng)

@@ -64,6 +64,8 @@ class Augmentation:
 
     rotation_deg: float = 15.0
     scale: float = 0.15
+    stretch: float = 0.1  # of either side of the picture: hands have other proportions
+    relief: float = 0.15  # of the depths within a hand
     shift: float = 0.06  # of the crop's side
     place_m: float = 0.15
     path_scale: float = 0.25
@@ -117,6 +119,7 @@ def draw(
             zoom=1 + rng.uniform(-a.scale, a.scale),
             offset=rng.uniform(-a.shift, a.shift, 2),
             mirror=bool(rng.random() < a.mirror),
+            stretch=1 + rng.uniform(-a.stretch, a.stretch, 2),
         )
         place = _moved(rng, take.place, warp, a)
         seen = place + rng.normal(0, a.finder_m * rng.random(), place.shape)
@@ -180,12 +183,13 @@ def trajectory(
 
 @dataclass(frozen=True)
 class _Warp:
-    """What a stream's pictures undergo: turn in radians, zoom, offset in sides, mirror."""
+    """What a stream's pictures undergo: turn in radians, zoom, offset in sides, mirror, stretch."""
 
     turn: float = 0.0
     zoom: float = 1.0
     offset: NDArray[np.float64] | None = None
     mirror: bool = False
+    stretch: NDArray[np.float64] | None = None  # of width and height
 
     def transforms(
         self,
@@ -206,6 +210,8 @@ class _Warp:
         cos, sin = np.cos(self.turn), np.sin(self.turn)
         flip = -1.0 if self.mirror else 1.0
         inverse = np.array([[cos * flip, sin * flip], [-sin, cos]])
+        if self.stretch is not None:
+            inverse = inverse / self.stretch
         out = []
         for t in range(len(place)):
             m = inverse / scale[t]
@@ -287,8 +293,11 @@ def _recoded(
     a: Augmentation,
 ) -> NDArray[np.uint8]:
     """Move codes to the tracked distance; augmented: sensor noise, quantisation, holes."""
-    values = pictures.astype(np.float32) + shift[:, None, None].astype(np.float32)
+    values = pictures.astype(np.float32)
     empty = pictures == 0
+    if rng is not None:
+        values = 128.0 + (values - 128.0) * np.float32(1 + rng.uniform(-a.relief, a.relief))
+    values = values + shift[:, None, None].astype(np.float32)
     if rng is not None:
         noise = rng.standard_normal(pictures.shape, np.float32)
         values += noise * np.float32(rng.uniform(0, a.noise))
