@@ -24,6 +24,7 @@ from motionrgbd.core.frames import ScriptedGesture
 from motionrgbd.core.labels import labels_beside, read_spans
 from motionrgbd.core.matching import JudgedEvent, Outcome, match
 from motionrgbd.core.results import FloatArray, GestureEvent, Prediction
+from motionrgbd.models.recipe import Modality
 
 TOLERANCE_S = 0.75  # after its end a gesture may still be decided for this long
 _CHUNK = 64  # steps between two looks at the clock
@@ -197,34 +198,82 @@ def gesture_labels(labels: Sequence[str]) -> tuple[str, ...]:
 
 
 def moved(
-    parameters: DecisionParameters, label: str | None, threshold: Threshold, value: float
+    parameters: DecisionParameters,
+    label: str | None,
+    threshold: Threshold,
+    value: float,
+    used: Sequence[Modality] = (),
 ) -> DecisionParameters:
     """Return the parameters with a threshold moved, of all classes (None) or of one.
 
-    Kept within 0 and 1, in hundredths. Where `on` meets `off`, it takes it along, and so the other
-    way round. What classes have of their own moves by as much as what all have.
+    used: the modalities that are scored; what a class has of its own for one of them alone moves
+    there. Kept within 0 and 1, in hundredths. Where `on` meets `off`, it takes it along, and so
+    the other way round. What classes have of their own moves by as much as what all have.
     """
     value = _in_range(value)
-    on, off, _ = parameters.of(label) if label is not None else (parameters.on, parameters.off, 0.0)
+    before = (parameters.on, parameters.off) if label is None else parameters.of(label, used)[:2]
+    on, off = before
     on, off = (value, min(off, value)) if threshold == "on" else (max(on, value), value)
-    classes = dict(parameters.classes)
     if label is not None:
-        own = classes.get(label, ClassParameters())
         follows = {"on": on, "off": off}
         changed = {
             name: x
-            for name, x in follows.items()
-            if name == threshold or x != parameters.of(label)[("on", "off").index(name)]
+            for name, x, old in zip(follows, follows.values(), before, strict=True)
+            if name == threshold or x != old
         }
-        classes[label] = dataclasses.replace(own, **changed)
-        return dataclasses.replace(parameters, classes=classes)
+        own = dataclasses.replace(own_of(parameters, label, used), **changed)
+        return with_own(parameters, label, own, used)
     by = {"on": on - parameters.on, "off": off - parameters.off}
-    alike = {name: _moved_along(own, by, on, off) for name, own in classes.items()}
+    alike = {name: _moved_along(own, by, on, off) for name, own in parameters.classes.items()}
     alone = {
         modality: {name: _moved_along(own, by, on, off) for name, own in owns.items()}
         for modality, owns in parameters.alone.items()
     }
     return dataclasses.replace(parameters, on=on, off=off, classes=alike, alone=alone)
+
+
+def own_of(
+    parameters: DecisionParameters, label: str, used: Sequence[Modality] = ()
+) -> ClassParameters:
+    """Return what a class has of its own where these modalities are scored."""
+    modality = _alone(parameters, label, used)
+    classes = parameters.classes if modality is None else parameters.alone[modality]
+    return classes.get(label, ClassParameters())
+
+
+def with_own(
+    parameters: DecisionParameters,
+    label: str,
+    own: ClassParameters,
+    used: Sequence[Modality] = (),
+) -> DecisionParameters:
+    """Return the parameters with what a class has of its own, where `own_of` finds it.
+
+    What the class has for one modality alone still fits: its `off` never exceeds its `on`.
+    """
+    modality = _alone(parameters, label, used)
+    if modality is not None:
+        changed = {**parameters.alone[modality], label: own}
+        return dataclasses.replace(parameters, alone={**parameters.alone, modality: changed})
+    classes = {**parameters.classes, label: own}
+    on = parameters.on if own.on is None else own.on
+    off = parameters.off if own.off is None else own.off
+    still = {"on": 0.0, "off": 0.0}
+    alone = {
+        modality: {
+            name: _moved_along(each, still, on, off) if name == label else each
+            for name, each in owns.items()
+        }
+        for modality, owns in parameters.alone.items()
+    }
+    return dataclasses.replace(parameters, classes=classes, alone=alone)
+
+
+def _alone(parameters: DecisionParameters, label: str, used: Sequence[Modality]) -> Modality | None:
+    """Return the one modality that is scored, where a class has values of its own for it alone."""
+    if len(used) == 1 and label in parameters.alone.get(used[0], {}):
+        return used[0]
+    return None
 
 
 def _moved_along(
@@ -243,9 +292,15 @@ def _in_range(value: float) -> float:
 
 
 def without_own(parameters: DecisionParameters, label: str) -> DecisionParameters:
-    """Return the parameters with a class decided as all are."""
-    classes = {name: own for name, own in parameters.classes.items() if name != label}
-    return dataclasses.replace(parameters, classes=classes)
+    """Return the parameters with a class decided as all are, whatever is scored."""
+    owns = {"": parameters.classes, **parameters.alone}
+    left = {
+        modality: {name: own for name, own in classes.items() if name != label}
+        for modality, classes in owns.items()
+    }
+    classes = left.pop("")
+    alone = {modality: classes for modality, classes in left.items() if classes}
+    return dataclasses.replace(parameters, classes=classes, alone=alone)
 
 
 def overrides(parameters: DecisionParameters, bundled: DecisionParameters) -> dict[str, Any]:

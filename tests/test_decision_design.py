@@ -14,6 +14,7 @@ from motionrgbd.app import decision_design
 from motionrgbd.app.decision_design import (
     Counts,
     Design,
+    Threshold,
     moved,
     overrides,
     truth_of,
@@ -27,6 +28,7 @@ from motionrgbd.core.results import ModalityUse, Prediction
 from motionrgbd.core.sources.open import open_source
 from motionrgbd.core.sources.options import SourceOptions
 from motionrgbd.models.bundle import load_bundle
+from motionrgbd.models.recipe import Modality
 
 LABELS = ("idle", "wave", "grab")
 PLAIN = DecisionParameters(on=0.6, off=0.3, hold_s=0.0, smoothing_s=0.0, refractory_s=0.0)
@@ -218,27 +220,57 @@ def test_a_class_s_own_value_stays_until_it_no_longer_fits() -> None:
     assert moved(own, None, "on", 0.4).of("wave")[:2] == (0.4, 0.4)
 
 
+def test_a_class_moves_where_depth_alone_decides_it() -> None:
+    """Moved for both modalities instead, nothing would have happened on a depth recording."""
+    both, depth = ("color", "depth"), ("depth",)
+    own = dataclasses.replace(
+        PLAIN,
+        classes={"wave": ClassParameters(on=0.7)},
+        alone={"depth": {"wave": ClassParameters(on=0.8)}},
+    )
+    higher = moved(own, "wave", "on", 0.9, depth)
+    assert (higher.of("wave", depth)[0], higher.of("wave", both)[0]) == (0.9, 0.7)
+    assert overrides(higher, own) == {"alone": {"depth": {"wave": {"on": 0.9}}}}
+    assert moved(own, "wave", "on", 0.9, both).of("wave", both)[0] == 0.9
+    assert moved(own, "grab", "on", 0.9, depth).of("grab")[0] == 0.9  # has none for depth alone
+    assert without_own(higher, "wave") == PLAIN
+    again = overridden(own, overrides(without_own(own, "wave"), own))
+    assert again.of("wave", depth) == again.of("wave", both) == PLAIN.of("wave")
+
+    above = moved(own, "wave", "off", 0.95, both)  # beyond what depth alone asks for
+    assert above.of("wave", both)[:2] == (0.95, 0.95)
+    assert above.of("wave", depth)[:2] == (0.8, 0.8)
+
+
 thresholds = st.floats(0, 1)
+scored = st.sampled_from([("color", "depth"), ("depth",), ("color",)])
 moves = st.tuples(
-    st.sampled_from([None, "wave", "grab"]), st.sampled_from(["on", "off"]), thresholds
+    st.sampled_from([None, "wave", "grab"]), st.sampled_from(["on", "off"]), thresholds, scored
+)
+ALONE = dataclasses.replace(
+    PLAIN, alone={"depth": {"wave": ClassParameters(on=0.8), "grab": ClassParameters(off=0.1)}}
 )
 
 
-@given(st.lists(moves, max_size=12), st.lists(moves, max_size=4))
+Move = tuple[str | None, Threshold, float, tuple[Modality, ...]]
+
+
+@given(st.sampled_from([PLAIN, ALONE]), st.lists(moves, max_size=12), st.lists(moves, max_size=4))
 def test_whatever_is_moved_fits_and_can_be_saved(
-    first: list[tuple[str | None, str, float]], second: list[tuple[str | None, str, float]]
+    start: DecisionParameters, first: list[Move], second: list[Move]
 ) -> None:
-    bundled = parameters = PLAIN
-    for label, threshold, value in first:
-        bundled = moved(bundled, label, threshold, value)  # type: ignore[arg-type]
+    bundled = start
+    for move in first:
+        bundled = moved(bundled, *move)
     parameters = bundled
-    for label, threshold, value in second:
-        parameters = moved(parameters, label, threshold, value)  # type: ignore[arg-type]
-        on_off = parameters.of(label)[:2] if label else (parameters.on, parameters.off)
+    for label, threshold, value, used in second:
+        parameters = moved(parameters, label, threshold, value, used)
+        on_off = parameters.of(label, used)[:2] if label else (parameters.on, parameters.off)
         assert on_off[("on", "off").index(threshold)] == pytest.approx(value, abs=0.0051)
     again = overridden(bundled, overrides(parameters, bundled))
     for label in ("wave", "grab"):
-        assert again.of(label) == parameters.of(label)
+        for used in (("color", "depth"), ("depth",), ("color",)):
+            assert again.of(label, used) == parameters.of(label, used)
     assert (again.on, again.off) == (parameters.on, parameters.off)
 
 

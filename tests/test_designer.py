@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -44,9 +45,17 @@ pytestmark = pytest.mark.usefixtures("app")
 class Shown:
     """A window on the clip pair, which the tiny model takes for a push from its first second on."""
 
-    def __init__(self, tiny_model: Path, clip_pair: str, truth: Truth) -> None:
+    def __init__(
+        self,
+        tiny_model: Path,
+        clip_pair: str,
+        truth: Truth,
+        decision: Mapping[str, Any] | None = None,
+    ) -> None:
         options = SourceOptions(depth_direction="brighter")
         bundle = load_bundle(tiny_model)
+        if decision is not None:
+            bundle = dataclasses.replace(bundle, decision={**bundle.decision, **decision})
         self.saved: list[Mapping[str, Any]] = []
         self.refuse = ""
 
@@ -95,8 +104,12 @@ class Shown:
 def show(tiny_model: Path, clip_pair: str) -> Iterator[Callable[..., Shown]]:
     opened: list[Shown] = []
 
-    def make(truth: Truth = Truth(TRUTH, "the test")) -> Shown:  # noqa: B008
-        opened.append(Shown(tiny_model, clip_pair, truth))
+    def make(
+        truth: Truth = Truth(TRUTH, "the test"),  # noqa: B008
+        model: Path = tiny_model,
+        decision: Mapping[str, Any] | None = None,
+    ) -> Shown:
+        opened.append(Shown(model, clip_pair, truth, decision))
         return opened[-1]
 
     yield make
@@ -152,6 +165,28 @@ def test_a_class_is_decided_by_its_own_threshold(show: Callable[..., Shown]) -> 
     page.reset_class_button.click()
     assert shown.engine.decision.classes == {}
     assert not page.reset_class_button.isEnabled()
+
+
+def test_depth_alone_is_designed_by_what_decides_it(
+    show: Callable[..., Shown], tiny_depth_model: Path
+) -> None:
+    own = {"depth": {"push": {"on": 0.7, "hold_s": 0.1}}}
+    shown = show(model=tiny_depth_model, decision={"alone": own})
+    shown.open()
+    page, depth = shown.window.designer, ("depth",)
+    page.table.setCurrentCell(2, 0)
+    assert page.table.texts()[2][:2] == ("push", "0.70")
+    assert page.spins["hold_s"].value() == 0.1
+    page.timeline.threshold_moved.emit("on", 0.99)
+    page.spins["hold_s"].setValue(0.25)
+    decision = shown.engine.decision
+    assert (decision.of("push", depth)[0], decision.of("push", depth)[2]) == (0.99, 0.25)
+    assert decision.classes == {}
+    assert page.table.texts()[2][:2] == ("push", "0.99")
+    page.save_wanted.emit()
+    assert shown.saved == [{"alone": {"depth": {"push": {"on": 0.99, "hold_s": 0.25}}}}]
+    page.reset_class_button.click()
+    assert shown.engine.decision.alone == {}
 
 
 def test_times_are_set_for_all_and_how_long_it_is_held_for_a_class(

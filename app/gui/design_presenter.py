@@ -19,15 +19,18 @@ from motionrgbd.app.decision_design import (
     gesture_labels,
     moved,
     overrides,
+    own_of,
+    with_own,
     without_own,
 )
 from motionrgbd.app.decision_trace import DecisionTrace, PredictionScan
 from motionrgbd.app.gui.class_table import ClassRow
 from motionrgbd.app.gui.designer import ALL_CLASSES, DesignerPage
 from motionrgbd.app.gui.engine_view import EngineView
-from motionrgbd.core.decision_parameters import ClassParameters, DecisionError, DecisionParameters
+from motionrgbd.core.decision_parameters import DecisionError, DecisionParameters
 from motionrgbd.core.errors import MotionRGBDError
 from motionrgbd.core.results import Snapshot
+from motionrgbd.models.recipe import Modality
 
 _POLL_MS = 33
 _AT_ONCE_S = 0.05  # of deciding, when a threshold was moved: half a minute of a recording
@@ -168,7 +171,8 @@ class DesignPresenter(QObject):
         self._show_all()
 
     def _move(self, name: str, value: float) -> None:
-        self._use(moved(self._parameters, self._chosen, cast("Threshold", name), value))
+        threshold = cast("Threshold", name)
+        self._use(moved(self._parameters, self._chosen, threshold, value, self._scored))
 
     def nudge(self, name: Threshold, change: float) -> None:
         """Move a threshold of the chosen class by so much."""
@@ -178,10 +182,9 @@ class DesignPresenter(QObject):
 
     def _set_time(self, name: str, seconds: float) -> None:
         if name == "hold_s" and self._chosen is not None:
-            own = self._parameters.classes.get(self._chosen, ClassParameters())
+            own = own_of(self._parameters, self._chosen, self._scored)
             own = dataclasses.replace(own, hold_s=seconds)
-            classes = {**self._parameters.classes, self._chosen: own}
-            self._use(dataclasses.replace(self._parameters, classes=classes))
+            self._use(with_own(self._parameters, self._chosen, own, self._scored))
         else:
             self._use(dataclasses.replace(self._parameters, **{name: seconds}))  # type: ignore[arg-type]
 
@@ -204,6 +207,12 @@ class DesignPresenter(QObject):
             self._saved, self._said = self._parameters, f"saved in {where}"
             self._failed = False
         self._show_state()
+
+    @property
+    def _scored(self) -> tuple[Modality, ...]:
+        """The modalities that were scored last."""
+        trace = self._design.trace if self._design is not None else ()
+        return trace.rows(len(trace) - 1, 1).used[0] if trace else ()
 
     @property
     def _parameters(self) -> DecisionParameters:
@@ -238,9 +247,8 @@ class DesignPresenter(QObject):
         page.table.set_rows([self._row(None, counts), *map(self._row, self._gestures)], known)
         on, off, hold_s = self._of_chosen()
         parameters = design.parameters
-        page.set_class(
-            self._chosen or ALL_CLASSES, self._chosen in parameters.classes, self._chosen is None
-        )
+        own = self._chosen is not None and without_own(parameters, self._chosen) != parameters
+        page.set_class(self._chosen or ALL_CLASSES, own, self._chosen is None)
         page.set_times(
             hold_s=hold_s,
             smoothing_s=parameters.smoothing_s,
@@ -266,15 +274,15 @@ class DesignPresenter(QObject):
         if label is None:
             counts = counts or self._design.counts()
             return ClassRow(ALL_CLASSES, parameters.on, parameters.off, True, counts)
-        on, off, _ = parameters.of(label)
-        own = parameters.classes.get(label, ClassParameters())
+        on, off, _ = parameters.of(label, self._scored)
+        own = own_of(parameters, label, self._scored)
         has_own = own.on is not None or own.off is not None
         return ClassRow(label, on, off, has_own, self._design.counts(label))
 
     def _of_chosen(self) -> tuple[float, float, float]:
         parameters = self._parameters
         if self._chosen is not None:
-            return parameters.of(self._chosen)
+            return parameters.of(self._chosen, self._scored)
         return parameters.on, parameters.off, parameters.hold_s
 
     def _curves(self, design: Design) -> tuple[int, ...]:
